@@ -1,0 +1,13 @@
+"""The application as a server sees it: pages to Django, sockets of our own origins to chat."""
+
+import config  # noqa: F401 – names the settings module before Django starts
+from channels.routing import ProtocolTypeRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+pages = get_asgi_application()  # starts Django, which the imports below need
+
+from chat.urls import websocket  # noqa: E402
+
+application = ProtocolTypeRouter({"http": pages, "websocket": OriginValidator(websocket, settings.WEBSOCKET_ORIGINS)})

@@ -1,0 +1,462 @@
+"""Reads the environment, once and strictly, and states the configuration of the service.
+
+Three profiles follow from what is set:
+
+* **local** – neither ``DEBUG`` nor ``ALLOWED_HOSTS`` is set: answers only to loopback, asks for nothing.
+* **debug** – ``DEBUG=true``: local, with Django's error pages (what ``make run`` uses).
+* **production** – ``DEBUG=false`` or ``ALLOWED_HOSTS`` is set: keys and hosts must be given, cookies need HTTPS.
+
+Any value that is not understood stops the start with one line, for every command.
+"""
+
+import base64
+import binascii
+import logging
+import re
+import secrets
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import environ
+import structlog
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from compliance.standing import BadValue, Standing, read_standing
+
+BASE_DIR: Final = Path(__file__).resolve().parent.parent
+VAR: Final = BASE_DIR / "var"
+LOOPBACK: Final = ["localhost", "127.0.0.1", "[::1]"]
+
+env = environ.Env()
+env.read_env(BASE_DIR / env.str("ENV_FILE", default=".env"))
+
+
+# -- Reading strictly ------------------------------------------------------------------------------------------------
+
+
+def is_set(variable: str) -> bool:
+    """Whether the variable has a value; an empty one counts as absent, as in a copied ``.env.example``."""
+    return bool(env.str(variable, default=""))
+
+
+def choice(variable: str, accepted: Sequence[str], default: str) -> str:
+    """One of the accepted words, exactly; django-environ's own ``bool`` would read a typo as false.
+
+    Raises:
+        BadValue: for anything else.
+    """
+    value = env.str(variable, default="") or default
+    if value not in accepted:
+        raise BadValue(variable, value, tuple(accepted))
+    return value
+
+
+def number(variable: str, default: int, least: int, most: int) -> int:
+    """A whole number between ``least`` and ``most``.
+
+    Raises:
+        BadValue: for anything else.
+    """
+    value = env.str(variable, default="") or str(default)
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+        raise BadValue(variable, value, (f"a whole number from {least} to {most}",))
+    return int(value)
+
+
+def words(variable: str) -> list[str]:
+    """The comma-separated entries without blanks."""
+    return [word.strip() for word in env.str(variable, default="").split(",") if word.strip()]
+
+
+def closed_chat_keys() -> list[bytes]:
+    """The 32-byte keys of ``CLOSED_CHAT_KEYS``, newest first, each written as base64url or hex.
+
+    Raises:
+        BadValue: naming the entry by its position; a key never reaches the terminal.
+    """
+    keys = []
+    for position, entry in enumerate(words("CLOSED_CHAT_KEYS"), start=1):
+        try:
+            hexadecimal = re.fullmatch(r"[0-9a-fA-F]{64}", entry)
+            key = bytes.fromhex(entry) if hexadecimal else base64.b64decode(entry + "=" * (-len(entry) % 4), b"-_", True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != 32:
+            raise BadValue("CLOSED_CHAT_KEYS", f"entry {position}", ("32 bytes as base64url or hex, comma separated",))
+        keys.append(key)
+    return keys
+
+
+def local_secret() -> str:
+    """A key made once for this checkout, so that nothing is asked locally and no two checkouts share one."""
+    path = VAR / "secret-key"
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=VAR) as draft:
+            draft.write(secrets.token_urlsafe(48))
+            draft.flush()
+            try:
+                path.hardlink_to(draft.name)  # atomic: a process that starts at the same moment finds all or nothing
+            except FileExistsError:
+                pass
+    return path.read_text()
+
+
+def derived_key(secret: str) -> bytes:
+    """The closed-chat key of a local deployment: HKDF-SHA256 (RFC 5869) of the secret key."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(SHA256(), 32, salt=None, info=b"todoke closed chat").derive(secret.encode())
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's description of the database at ``url``.
+
+    Raises:
+        BadValue: when the URL is neither SQLite nor PostgreSQL; its password stays out of the message.
+    """
+    accepted = ("sqlite:///path", "postgres://user:password@host:port/name")
+    try:
+        found: dict[str, Any] = env.db_url_config(url)
+    except (environ.ImproperlyConfigured, ValueError):
+        found = {}
+    match found.get("ENGINE"):
+        case "django.db.backends.sqlite3":
+            path = Path(found["NAME"])
+            return found | {
+                "OPTIONS": {
+                    "timeout": 5,
+                    # Takes the write lock at BEGIN: a transaction waits its turn instead of failing half-way.
+                    "transaction_mode": "IMMEDIATE",
+                    # A receipt promises that the message is on disk, so a commit waits for it.
+                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+                },
+                "TEST": {"NAME": str(path.with_name(f"test_{path.name}"))},  # a file: processes and threads share it
+            }
+        case "django.db.backends.postgresql":
+            pool = {"min_size": 1, "max_size": number("DATABASE_POOL", 8, 2, 500), "timeout": 10}
+            return found | {"OPTIONS": found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
+    raise BadValue("DATABASE_URL", url.partition(":")[0] + ":…", accepted)
+
+
+# -- What the environment says ---------------------------------------------------------------------------------------
+
+VAR.mkdir(exist_ok=True)
+
+try:
+    DEBUG: bool = choice("DEBUG", ("true", "false"), "false") == "true"
+    PRODUCTION: bool = not DEBUG and (is_set("DEBUG") or is_set("ALLOWED_HOSTS"))
+    HTTPS: bool = choice("HTTPS", ("on", "off"), "on" if PRODUCTION else "off") == "on"
+
+    ALLOWED_HOSTS: list[str] = words("ALLOWED_HOSTS") or ([] if PRODUCTION else LOOPBACK)
+    if not ALLOWED_HOSTS or (PRODUCTION and "*" in ALLOWED_HOSTS):
+        raise BadValue("ALLOWED_HOSTS", ",".join(ALLOWED_HOSTS), ("the public host names, comma separated",))
+    CSRF_TRUSTED_ORIGINS: list[str] = words("CSRF_TRUSTED_ORIGINS")
+    for origin in CSRF_TRUSTED_ORIGINS:
+        if "://" not in origin:
+            raise BadValue("CSRF_TRUSTED_ORIGINS", origin, ("origins with scheme, as https://chat.example.jp",))
+
+    if PRODUCTION and not is_set("SECRET_KEY"):
+        raise BadValue("SECRET_KEY", "", ("a long random text",))
+    SECRET_KEY: str = env.str("SECRET_KEY", default="") or local_secret()
+    SECRET_KEY_FALLBACKS: list[str] = words("SECRET_KEY_FALLBACKS")
+
+    #: What the deployment has filed with the ministry; the deployer's key of the gate.
+    STANDING: Standing = read_standing(
+        {
+            variable: env.str(variable)
+            for variable in (
+                "TELECOM_REGISTRATION",
+                "TELECOM_REGISTRATION_NUMBER",
+                "TELECOM_REGISTRATION_DATE",
+                "TELECOM_OPERATOR_NAME",
+                "TELECOM_OPERATOR_ADDRESS",
+                "TELECOM_OPERATOR_CONTACT",
+                "COMPLIANCE_CHECKLIST",
+                "DATING_NOTIFICATION_NUMBER",
+            )
+            if variable in env.ENVIRON
+        },
+        today=datetime.now(ZoneInfo("Asia/Tokyo")).date(),
+    )
+    #: Keys that seal closed rooms, newest first; empty in production unless given.
+    CLOSED_CHAT_KEYS: list[bytes] = closed_chat_keys() or ([] if PRODUCTION else [derived_key(SECRET_KEY)])
+    #: Off only for load tests on loopback.
+    CHAT_RATE_LIMITS: bool = choice("CHAT_RATE_LIMITS", ("on", "off"), "on") == "on"
+
+    DATABASES: dict[str, Any] = {
+        "default": database(env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'todoke.sqlite3'}")
+    }
+    REDIS_URL: str = env.str("REDIS_URL", default="")
+    if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+        raise BadValue("REDIS_URL", REDIS_URL.partition(":")[0] + ":…", ("redis://", "rediss://", "unix://"))
+    #: How many proxies of our own stand before the service; that many entries of X-Forwarded-For are believed.
+    TRUSTED_PROXIES: int = number("TRUSTED_PROXIES", 0, 0, 10)
+    LANGUAGE_CODE: str = choice("LANGUAGE_CODE", ("ja", "en"), "ja")
+    LOG_LEVEL: str = choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+
+    MAIL_GIVEN: bool = is_set("EMAIL_URL")
+    try:
+        mail = env.email_url_config(
+            env.str("EMAIL_URL", default="") or ("smtp://localhost:25" if PRODUCTION else "consolemail://")
+        )
+    except (environ.ImproperlyConfigured, KeyError, ValueError):
+        raise BadValue("EMAIL_URL", "…", ("smtp+tls://user:password@host:587", "consolemail://")) from None
+    DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="") or f"todoke@{ALLOWED_HOSTS[0].lstrip('.*')}"
+except BadValue as problem:
+    sys.exit(str(problem))
+
+EMAIL_BACKEND = mail["EMAIL_BACKEND"]
+EMAIL_HOST = mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = mail.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = mail.get("EMAIL_FILE_PATH") or None
+EMAIL_TIMEOUT = 10
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+
+# -- The house -------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "chat",
+    "compliance",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "compliance.gate.context",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "todoke"},
+    }
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "todoke"}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+USE_TZ = True
+TIME_ZONE = "Asia/Tokyo"
+LANGUAGES = [("ja", _("Japanese")), ("en", _("English"))]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+
+
+# -- People ----------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "chat.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "chat.forms.SignupForm"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# A code can be typed on the phone that shows the page; a link would open in the mail program's own browser.
+# Without a mail server (locally) nobody could ever be verified, so there it is not asked.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION or MAIL_GIVEN else "optional"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+ACCOUNT_RATE_LIMITS = {} if CHAT_RATE_LIMITS else False
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = False
+MFA_TOTP_ISSUER = "Todoke"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+
+
+# -- Safety ----------------------------------------------------------------------------------------------------------
+
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+# Only a proxy of our own can say which scheme the browser used.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXIES > 0
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],  # covers the socket of the same host (CSP level 3)
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+#: Origins that may open a socket; a missing or opaque ("null") origin is in no list.
+WEBSOCKET_ORIGINS: list[str] = [host for host in ALLOWED_HOSTS if host != "*"] + CSRF_TRUSTED_ORIGINS
+
+
+# -- Chat ------------------------------------------------------------------------------------------------------------
+
+#: Sizes in characters or bytes, times in seconds, the rest in pieces.
+CHAT_LIMITS: dict[str, int] = {
+    "message_chars": 2_000,
+    "frame_bytes": 16_384,
+    "page": 50,
+    "page_most": 200,
+    "name_chars": 40,
+    "rooms_per_socket": 50,
+    "sockets_per_session": 10,
+    "sockets_per_address": 100,
+    "bad_frames": 5,
+    "outbound_bytes": 1_048_576,
+    "heartbeat": 25,
+    "silence": 60,
+    "session_check": 30,
+    "max_age": 6 * 3600,
+}
+#: Token buckets by action: how many at once, and how many come back per second.
+CHAT_RATES: dict[str, tuple[int, float]] = {
+    "frame": (60, 20.0),
+    "post": (10, 1.0),
+    "post_address": (60, 10.0),
+    "join": (30, 2.0),
+    "read": (30, 5.0),
+    "typing": (5, 0.5),
+    "seek": (5, 0.1),
+    "guest": (5, 0.02),
+    "room": (3, 0.005),
+    "connect": (30, 1.0),
+}
+
+
+# -- Logs: ids and counts, never what people say -----------------------------------------------------------------------
+
+_shared: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+structlog.configure(
+    processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(LOG_LEVEL)),
+    cache_logger_on_first_use=False,
+)
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _shared,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *(
+                    [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+                    if PRODUCTION
+                    else [structlog.dev.ConsoleRenderer(colors=False)]
+                ),
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
+        "daphne": {"level": "WARNING"},
+    },
+}
