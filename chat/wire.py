@@ -1,0 +1,255 @@
+"""The frames of `chat.v1` as typed structs, and the close codes. What arrives is decoded here and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+PROTOCOL = "chat.v1"
+FRAME_BYTES = 16 * 1024
+MESSAGE_CHARS = 2000
+
+Ref = Annotated[str, Meta(max_length=64)]
+RoomKey = Annotated[str, Meta(min_length=1, max_length=64)]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Limit = Annotated[int, Meta(ge=1, le=200)]
+Body = Annotated[str, Meta(min_length=1, max_length=MESSAGE_CHARS)]
+
+
+class Close(IntEnum):
+    """Close codes. 4503 and 4504 mean: come back; 4400 and 4403 mean: do not."""
+
+    PROTOCOL = 4400
+    AUTH = 4401
+    FORBIDDEN = 4403
+    SLOW = 4408
+    FLOOD = 4429
+    GATE = 4451
+    DRAINING = 4503
+    MAX_AGE = 4504
+
+
+class Code(StrEnum):
+    """Why a frame was refused."""
+
+    PROTOCOL = "protocol"
+    AUTH = "auth"
+    GATE = "gate"
+    FORBIDDEN = "forbidden"
+    MISSING = "missing"
+    RATE = "rate"
+    SIZE = "size"
+    CONFLICT = "conflict"
+    UNAVAILABLE = "unavailable"
+
+
+class Refused(Exception):
+    """A request that was refused: the code, and why in a sentence for the person who asked."""
+
+    def __init__(self, code: Code, reason: str, *, rule: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.rule, self.retry_after = code, str(reason), rule, retry_after
+
+
+# --- what a client says ----------------------------------------------------------------------------------------
+
+
+class _In(Struct, forbid_unknown_fields=True, tag_field="type", frozen=True):
+    """A client's frame."""
+
+
+class RoomJoin(_In, tag="room.join"):
+    """Receive a room's events, from `after` on or from the latest page."""
+
+    ref: Ref
+    room: RoomKey
+    after: Seq | None = None
+
+
+class RoomLeave(_In, tag="room.leave"):
+    """Stop receiving a room's events."""
+
+    ref: Ref
+    room: RoomKey
+
+
+class RoomSync(_In, tag="room.sync"):
+    """Read events after a seq, to fill a hole."""
+
+    ref: Ref
+    room: RoomKey
+    after: Seq
+    limit: Limit | None = None
+
+
+class RoomHistory(_In, tag="room.history"):
+    """Read events before a seq."""
+
+    ref: Ref
+    room: RoomKey
+    before: Seq
+    limit: Limit | None = None
+
+
+class MessagePost(_In, tag="message.post"):
+    """Store a message."""
+
+    ref: Ref
+    room: RoomKey
+    client_id: UUID
+    body: Body
+    reply_to: Seq | None = None
+
+
+class MessageEdit(_In, tag="message.edit"):
+    """Change one's own message."""
+
+    ref: Ref
+    room: RoomKey
+    seq: Seq
+    body: Body
+
+
+class MessageDelete(_In, tag="message.delete"):
+    """Take one's own message back."""
+
+    ref: Ref
+    room: RoomKey
+    seq: Seq
+    body: str | None = None
+
+
+class RoomSeen(_In, tag="room.seen"):
+    """Say how far one has read."""
+
+    room: RoomKey
+    seq: Seq
+    ref: Ref | None = None
+
+
+class Typing(_In, tag="typing"):
+    """Say that one is writing."""
+
+    room: RoomKey
+    ref: Ref | None = None
+
+
+class MatchSeek(_In, tag="match.seek"):
+    """Wait for somebody to talk to."""
+
+    ref: Ref
+    topic: Annotated[str, Meta(max_length=40)] | None = None
+    language: Annotated[str, Meta(max_length=8)] | None = None
+
+
+class MatchCancel(_In, tag="match.cancel"):
+    """Stop waiting."""
+
+    ref: Ref
+
+
+class MatchLeave(_In, tag="match.leave"):
+    """End a closed talk."""
+
+    ref: Ref
+    room: RoomKey
+
+
+class Ping(_In, tag="ping"):
+    """Say that one is still there."""
+
+    ref: Ref | None = None
+
+
+ClientFrame = (
+    RoomJoin
+    | RoomLeave
+    | RoomSync
+    | RoomHistory
+    | MessagePost
+    | MessageEdit
+    | MessageDelete
+    | RoomSeen
+    | Typing
+    | MatchSeek
+    | MatchCancel
+    | MatchLeave
+    | Ping
+)
+
+
+# --- what the server says --------------------------------------------------------------------------------------
+
+
+class Author(Struct, frozen=True):
+    """Who wrote an item."""
+
+    id: str | None
+    name: str
+
+
+class Item(Struct, frozen=True, omit_defaults=True):
+    """One event of a room's log as the wire shows it."""
+
+    seq: int
+    id: str
+    kind: str
+    author: Author
+    body: str
+    at: str
+    client_id: str | UnsetType = UNSET
+    reply_to: int | UnsetType = UNSET
+    target: int | UnsetType = UNSET
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(ClientFrame)
+_ref_decoder = msgspec.json.Decoder(dict[str, Any])
+
+type_names = {cls.__struct_config__.tag: cls for cls in ClientFrame.__args__}
+
+
+def decode(text: str | bytes) -> ClientFrame:
+    """Decode one client frame.
+
+    Raises:
+        Refused: `size` if a body is too long or empty, `protocol` for anything else that the contract does not have.
+    """
+    try:
+        return _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        code = Code.SIZE if "$.body" in str(error) and "length" in str(error) else Code.PROTOCOL
+        raise Refused(code, str(error)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Refused(Code.PROTOCOL, f"not a JSON object of {PROTOCOL}: {error}") from None
+
+
+def ref_of(text: str | bytes) -> str | None:
+    """Return the `ref` of a frame that could not be decoded, if it has one, so that the refusal can name it."""
+    try:
+        ref = _ref_decoder.decode(text).get("ref")
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return ref[:64] if isinstance(ref, str) else None
+
+
+def encode(kind: str, **fields: Any) -> str:
+    """Encode one server frame; fields that are None are left out."""
+    return _encoder.encode(
+        {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
+    ).decode()
+
+
+def encode_bytes(value: Any) -> bytes:
+    """Encode any wire value as JSON bytes."""
+    return _encoder.encode(value)
+
+
+def timestamp(at: datetime) -> str:
+    """Return a time as RFC 3339 in UTC with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,12 @@
+"""Registers the compliance app and its system checks."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ComplianceConfig(AppConfig):
+    name = "compliance"
+    verbose_name = _("Legal compliance")
+
+    def ready(self) -> None:
+        from compliance import checks  # noqa: F401, PLC0415 -- registering needs the app registry

@@ -1,0 +1,48 @@
+"""System checks: what makes the deployment's legal standing incomplete or unsafe. They report; the gate decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 -- Django's own names
+
+from compliance.standing import Mode
+
+
+@register(Tags.security)
+def standing_is_complete(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Report each part that the declared status requires and the environment does not give."""
+    return [
+        Error(problem.en, hint=f"{problem.ja} ({problem.variable})", id="compliance.E001")
+        for problem in settings.STANDING.problems
+    ]
+
+
+@register(Tags.security)
+def closed_talk_has_keys(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Report a deployment that could open closed chat but has nothing to seal it with."""
+    if settings.STANDING.turned and not settings.CLOSED_CHAT_KEYS:
+        return [
+            Error(
+                "Closed chat could be switched on, but there is no key to seal its messages with.",
+                hint="Set CLOSED_CHAT_KEYS to at least one 32-byte key; see .env.example.",
+                id="compliance.E002",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def the_checklist_is_enforced(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Warn where the environment's key alone opens closed chat."""
+    if settings.STANDING.mode is Mode.advise:
+        return [
+            Warning(
+                "COMPLIANCE_CHECKLIST=advise: closed chat opens without the operator's signatures.",
+                hint="Set COMPLIANCE_CHECKLIST=enforce once the checklist is signed.",
+                id="compliance.W001",
+            )
+        ]
+    return []
