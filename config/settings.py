@@ -11,6 +11,7 @@ Any value that is not understood stops the start with one line, for every comman
 
 import base64
 import binascii
+import contextlib
 import logging
 import re
 import secrets
@@ -34,15 +35,17 @@ VAR: Final = BASE_DIR / "var"
 LOOPBACK: Final = ["localhost", "127.0.0.1", "[::1]"]
 
 env = environ.Env()
-env.read_env(BASE_DIR / env.str("ENV_FILE", default=".env"))
 
 
 # -- Reading strictly ------------------------------------------------------------------------------------------------
 
 
-def is_set(variable: str) -> bool:
-    """Whether the variable has a value; an empty one counts as absent, as in a copied ``.env.example``."""
-    return bool(env.str(variable, default=""))
+def text(variable: str, default: str = "") -> str:
+    """The value as it is written; an empty one counts as absent, as in a copied ``.env.example``.
+
+    Not ``env.str``: that takes a value which begins with ``$``, as a password may, for the name of another variable.
+    """
+    return str(env.ENVIRON.get(variable, "")) or default
 
 
 def choice(variable: str, accepted: Sequence[str], default: str) -> str:
@@ -51,7 +54,7 @@ def choice(variable: str, accepted: Sequence[str], default: str) -> str:
     Raises:
         BadValue: for anything else.
     """
-    value = env.str(variable, default="") or default
+    value = text(variable, default)
     if value not in accepted:
         raise BadValue(variable, value, tuple(accepted))
     return value
@@ -63,7 +66,7 @@ def number(variable: str, default: int, least: int, most: int) -> int:
     Raises:
         BadValue: for anything else.
     """
-    value = env.str(variable, default="") or str(default)
+    value = text(variable, str(default))
     if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
         raise BadValue(variable, value, (f"a whole number from {least} to {most}",))
     return int(value)
@@ -71,7 +74,7 @@ def number(variable: str, default: int, least: int, most: int) -> int:
 
 def words(variable: str) -> list[str]:
     """The comma-separated entries without blanks."""
-    return [word.strip() for word in env.str(variable, default="").split(",") if word.strip()]
+    return [word.strip() for word in text(variable).split(",") if word.strip()]
 
 
 def closed_chat_keys() -> list[bytes]:
@@ -100,10 +103,8 @@ def local_secret() -> str:
         with tempfile.NamedTemporaryFile("w", dir=VAR) as draft:
             draft.write(secrets.token_urlsafe(48))
             draft.flush()
-            try:
+            with contextlib.suppress(FileExistsError):
                 path.hardlink_to(draft.name)  # atomic: a process that starts at the same moment finds all or nothing
-            except FileExistsError:
-                pass
     return path.read_text()
 
 
@@ -122,10 +123,10 @@ def database(url: str) -> dict[str, Any]:
         BadValue: when the URL is neither SQLite nor PostgreSQL; its password stays out of the message.
     """
     accepted = ("sqlite:///path", "postgres://user:password@host:port/name")
-    try:
-        found: dict[str, Any] = env.db_url_config(url)
-    except (environ.ImproperlyConfigured, ValueError):
-        found = {}
+    found: dict[str, Any] = {}
+    if url.startswith(("sqlite://", "postgres://", "postgresql://")):
+        with contextlib.suppress(ValueError):
+            found = env.db_url_config(url)
     match found.get("ENGINE"):
         case "django.db.backends.sqlite3":
             path = Path(found["NAME"])
@@ -148,10 +149,11 @@ def database(url: str) -> dict[str, Any]:
 # -- What the environment says ---------------------------------------------------------------------------------------
 
 VAR.mkdir(exist_ok=True)
+env.read_env(BASE_DIR / text("ENV_FILE", ".env"))
 
 try:
     DEBUG: bool = choice("DEBUG", ("true", "false"), "false") == "true"
-    PRODUCTION: bool = not DEBUG and (is_set("DEBUG") or is_set("ALLOWED_HOSTS"))
+    PRODUCTION: bool = not DEBUG and bool(text("DEBUG") or text("ALLOWED_HOSTS"))
     HTTPS: bool = choice("HTTPS", ("on", "off"), "on" if PRODUCTION else "off") == "on"
 
     ALLOWED_HOSTS: list[str] = words("ALLOWED_HOSTS") or ([] if PRODUCTION else LOOPBACK)
@@ -159,18 +161,18 @@ try:
         raise BadValue("ALLOWED_HOSTS", ",".join(ALLOWED_HOSTS), ("the public host names, comma separated",))
     CSRF_TRUSTED_ORIGINS: list[str] = words("CSRF_TRUSTED_ORIGINS")
     for origin in CSRF_TRUSTED_ORIGINS:
-        if "://" not in origin:
+        if not origin.startswith(("https://", "http://")):
             raise BadValue("CSRF_TRUSTED_ORIGINS", origin, ("origins with scheme, as https://chat.example.jp",))
 
-    if PRODUCTION and not is_set("SECRET_KEY"):
+    if PRODUCTION and not text("SECRET_KEY"):
         raise BadValue("SECRET_KEY", "", ("a long random text",))
-    SECRET_KEY: str = env.str("SECRET_KEY", default="") or local_secret()
+    SECRET_KEY: str = text("SECRET_KEY") or local_secret()
     SECRET_KEY_FALLBACKS: list[str] = words("SECRET_KEY_FALLBACKS")
 
     #: What the deployment has filed with the ministry; the deployer's key of the gate.
     STANDING: Standing = read_standing(
         {
-            variable: env.str(variable)
+            variable: env.ENVIRON[variable]
             for variable in (
                 "TELECOM_REGISTRATION",
                 "TELECOM_REGISTRATION_NUMBER",
@@ -191,24 +193,24 @@ try:
     CHAT_RATE_LIMITS: bool = choice("CHAT_RATE_LIMITS", ("on", "off"), "on") == "on"
 
     DATABASES: dict[str, Any] = {
-        "default": database(env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'todoke.sqlite3'}")
+        "default": database(text("DATABASE_URL", f"sqlite:///{VAR / 'todoke.sqlite3'}"))
     }
-    REDIS_URL: str = env.str("REDIS_URL", default="")
+    REDIS_URL: str = text("REDIS_URL")
     if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
         raise BadValue("REDIS_URL", REDIS_URL.partition(":")[0] + ":…", ("redis://", "rediss://", "unix://"))
+    #: Tells two deployments apart that share one server.
+    REDIS_PREFIX: str = text("REDIS_PREFIX", "todoke")
     #: How many proxies of our own stand before the service; that many entries of X-Forwarded-For are believed.
     TRUSTED_PROXIES: int = number("TRUSTED_PROXIES", 0, 0, 10)
     LANGUAGE_CODE: str = choice("LANGUAGE_CODE", ("ja", "en"), "ja")
     LOG_LEVEL: str = choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
-    MAIL_GIVEN: bool = is_set("EMAIL_URL")
+    MAIL_GIVEN: bool = bool(text("EMAIL_URL"))
     try:
-        mail = env.email_url_config(
-            env.str("EMAIL_URL", default="") or ("smtp://localhost:25" if PRODUCTION else "consolemail://")
-        )
+        mail = env.email_url_config(text("EMAIL_URL", "smtp://localhost:25" if PRODUCTION else "consolemail://"))
     except (environ.ImproperlyConfigured, KeyError, ValueError):
         raise BadValue("EMAIL_URL", "…", ("smtp+tls://user:password@host:587", "consolemail://")) from None
-    DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="") or f"todoke@{ALLOWED_HOSTS[0].lstrip('.*')}"
+    DEFAULT_FROM_EMAIL: str = text("DEFAULT_FROM_EMAIL", f"todoke@{ALLOWED_HOSTS[0].lstrip('.')}")
 except BadValue as problem:
     sys.exit(str(problem))
 
@@ -277,13 +279,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "todoke"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
     }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "todoke"}
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": REDIS_PREFIX}
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
