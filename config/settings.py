@@ -12,6 +12,7 @@ Any value that is not understood stops the start with one line, for every comman
 import base64
 import binascii
 import contextlib
+import hmac
 import logging
 import re
 import secrets
@@ -28,10 +29,11 @@ import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from compliance.standing import BadValue, Standing, read_standing
+from compliance.standing import VARIABLES, BadValue, Standing, read_standing
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 VAR: Final = BASE_DIR / "var"
+KEY_BYTES: Final = 32
 LOOPBACK: Final = ["localhost", "127.0.0.1", "[::1]"]
 
 env = environ.Env()
@@ -87,10 +89,11 @@ def closed_chat_keys() -> list[bytes]:
     for position, entry in enumerate(words("CLOSED_CHAT_KEYS"), start=1):
         try:
             hexadecimal = re.fullmatch(r"[0-9a-fA-F]{64}", entry)
-            key = bytes.fromhex(entry) if hexadecimal else base64.b64decode(entry + "=" * (-len(entry) % 4), b"-_", True)
+            padded = entry + "=" * (-len(entry) % 4)
+            key = bytes.fromhex(entry) if hexadecimal else base64.b64decode(padded, b"-_", validate=True)
         except (binascii.Error, ValueError):
             key = b""
-        if len(key) != 32:
+        if len(key) != KEY_BYTES:
             raise BadValue("CLOSED_CHAT_KEYS", f"entry {position}", ("32 bytes as base64url or hex, comma separated",))
         keys.append(key)
     return keys
@@ -110,10 +113,8 @@ def local_secret() -> str:
 
 def derived_key(secret: str) -> bytes:
     """The closed-chat key of a local deployment: HKDF-SHA256 (RFC 5869) of the secret key."""
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-    return HKDF(SHA256(), 32, salt=None, info=b"todoke closed chat").derive(secret.encode())
+    extracted = hmac.digest(bytes(32), secret.encode(), "sha256")
+    return hmac.digest(extracted, b"todoke closed chat\x01", "sha256")
 
 
 def database(url: str) -> dict[str, Any]:
@@ -171,20 +172,7 @@ try:
 
     #: What the deployment has filed with the ministry; the deployer's key of the gate.
     STANDING: Standing = read_standing(
-        {
-            variable: env.ENVIRON[variable]
-            for variable in (
-                "TELECOM_REGISTRATION",
-                "TELECOM_REGISTRATION_NUMBER",
-                "TELECOM_REGISTRATION_DATE",
-                "TELECOM_OPERATOR_NAME",
-                "TELECOM_OPERATOR_ADDRESS",
-                "TELECOM_OPERATOR_CONTACT",
-                "COMPLIANCE_CHECKLIST",
-                "DATING_NOTIFICATION_NUMBER",
-            )
-            if variable in env.ENVIRON
-        },
+        {variable: env.ENVIRON[variable] for variable in VARIABLES if variable in env.ENVIRON},
         today=datetime.now(ZoneInfo("Asia/Tokyo")).date(),
     )
     #: Keys that seal closed rooms, newest first; empty in production unless given.
@@ -192,9 +180,7 @@ try:
     #: Off only for load tests on loopback.
     CHAT_RATE_LIMITS: bool = choice("CHAT_RATE_LIMITS", ("on", "off"), "on") == "on"
 
-    DATABASES: dict[str, Any] = {
-        "default": database(text("DATABASE_URL", f"sqlite:///{VAR / 'todoke.sqlite3'}"))
-    }
+    DATABASES: dict[str, Any] = {"default": database(text("DATABASE_URL", f"sqlite:///{VAR / 'todoke.sqlite3'}"))}
     REDIS_URL: str = text("REDIS_URL")
     if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
         raise BadValue("REDIS_URL", REDIS_URL.partition(":")[0] + ":…", ("redis://", "rediss://", "unix://"))
@@ -285,7 +271,11 @@ CHANNEL_LAYERS: dict[str, Any] = {
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": REDIS_PREFIX}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": REDIS_PREFIX,
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -424,7 +414,7 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
 }
 
 
-# -- Logs: ids and counts, never what people say -----------------------------------------------------------------------
+# -- Logs: ids and counts, never what people say ---------------------------------------------------------------------
 
 _shared: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,

