@@ -1,0 +1,105 @@
+# Every command of the project. `make` alone lists them.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PY := .venv/bin/python
+PO := $(wildcard */locale/*/LC_MESSAGES/django.po)
+MIGRATIONS := $(wildcard */migrations/*.py) $(wildcard */management/commands/seed.py)
+# The local database file stands for "migrated and seeded"; another database is asked on every start.
+DATABASE := $(if $(DATABASE_URL)$(shell grep -s '^DATABASE_URL=.' .env),migrate,var/todoke.sqlite3)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help run operator migrate test test-long check format bench messages compilemessages lock browser clean
+
+help: ## list the commands | コマンドの一覧
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / {split($$2, text, " [|] "); printf "make %-16s %s\n%21s %s\n", $$1, text[1], "", text[2]}' Makefile
+
+run: .venv/installed compilemessages $(DATABASE) ## start on http://127.0.0.1:8000 (HOST=, PORT=) | 起動する
+	@echo "Todoke: http://$(HOST):$(PORT)/   (Ctrl+C: stop | 停止)"
+	@exec .venv/bin/daphne -v 0 -b $(HOST) -p $(PORT) config.asgi:application
+
+operator: .venv/installed $(DATABASE) ## create the operator's account | 運営者のアカウントを作る
+	@$(PY) manage.py createsuperuser
+
+migrate: .venv/installed ## bring the database up to date, with example rooms | データベースを更新する
+	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py seed
+
+var/todoke.sqlite3: .venv/installed $(MIGRATIONS)
+	@$(MAKE) --no-print-directory migrate
+	@touch $@
+
+test: .venv/installed-dev compilemessages browser ## the whole suite, on PostgreSQL and Valkey, then on SQLite | テスト
+	$(PY) -m pytest -m "not long"
+	TODOKE_TEST_BACKEND=sqlite $(PY) -m pytest -q -m "not long and not e2e and not load and not chaos"
+
+test-long: .venv/installed-dev compilemessages browser ## the tests that take minutes | 時間のかかるテスト
+	$(PY) -m pytest -m long
+
+check: .venv/installed-dev compilemessages ## style, types, imports, migrations, texts, documents | 静的検査
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/djlint --quiet --lint templates
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) manage.py check
+	$(PY) manage.py makemigrations --check --dry-run
+	TODOKE_TEST_BACKEND=sqlite $(PY) -m pytest -q tests/test_docs.py tests/test_translations.py
+
+format: .venv/installed-dev ## put the code into its form | コードを整形する
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/installed-dev compilemessages ## the performance table beside a tutorial-shaped peer | 性能を測る
+	$(PY) -m tests.load.bench
+
+messages: .venv/installed-dev ## collect new texts for translation | 翻訳する文を集める
+	$(PY) -m tests.translations
+
+compilemessages: .venv/installed $(PO:.po=.mo) ## compile the translations | 翻訳をコンパイルする
+
+%.mo: %.po
+	@.venv/bin/pybabel --quiet compile --input-file $< --output-file $@
+
+lock: .venv/installed-dev ## write the hashed lists of dependencies anew | 依存関係を固定し直す
+	UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --output-file requirements.txt pyproject.toml
+	UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+browser: # for the browser tests; without it they are skipped in words
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	    chromium fonts-ipaexfont-gothic >/dev/null \
+	  || echo "Chromium could not be installed: the browser tests are skipped"; \
+	else echo "Chromium is missing (apt install chromium): the browser tests are skipped"; fi
+
+clean: ## remove what can be made again; var/ stays | 生成物を消す(var/ は残る)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-results
+	find . -name __pycache__ -prune -exec rm -rf {} + ; find . -name '*.mo' -path '*/locale/*' -delete
+
+# The newest Python that runs (a shim may be there and not run), from 3.11 on.
+.venv/bin/python:
+	@for python in python3.13 python3.12 python3.11 python3 python; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    echo "Preparing .venv with $$($$python --version) …"; \
+	    if uv --version >/dev/null 2>&1; then exec uv venv --quiet --allow-existing --python "$$(command -v $$python)" .venv; \
+	    else exec $$python -m venv .venv; fi; \
+	  fi; \
+	done; echo "Todoke needs Python 3.11 or newer | Python 3.11 以上が必要です" >&2; exit 1
+
+.venv/installed: requirements.txt | .venv/bin/python
+	@$(call install,$<)
+
+.venv/installed-dev: requirements-dev.txt | .venv/bin/python
+	@$(call install,$<)
+	@touch .venv/installed
+
+# With hashes: a package that is not the one locked is refused.
+define install
+if uv --version >/dev/null 2>&1; then uv pip install --quiet --python $(PY) --require-hashes -r $(1); \
+else $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi && touch $@
+endef
