@@ -1,0 +1,248 @@
+/** One message, one day, one line: the markup of the template filled with what the log says. Text only, never HTML. */
+
+import { language, t } from "./strings.js";
+import { writeText } from "./text.js";
+
+/** @typedef {import("./log.js").Message} Message */
+/** @typedef {import("./log.js").Log} Log */
+
+/** Messages of one author this close together stand as one group, in milliseconds. */
+const TOGETHER = 5 * 60 * 1000;
+const EXCERPT = 80;
+
+export class MessageRows {
+  #template;
+  #me;
+  /** @type {Map<string, HTMLElement>} every row that stands in the list, by key */
+  #rows = new Map();
+  #clock = new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit" });
+  #whole = new Intl.DateTimeFormat(language(), { dateStyle: "long", timeStyle: "short" });
+  #date = new Intl.DateTimeFormat(language(), { year: "numeric", month: "long", day: "numeric", weekday: "short" });
+
+  /** @param {HTMLTemplateElement} template @param {{id: string, name: string}|null} me */
+  constructor(template, me) {
+    this.#template = template;
+    this.#me = me;
+  }
+
+  /** @param {Message} message */
+  mine(message) {
+    return this.#me !== null && message.author.id === this.#me.id;
+  }
+
+  /** @param {number} seq */
+  get(seq) {
+    return this.#rows.get(`${seq}`);
+  }
+
+  /** @param {HTMLElement} node */
+  holds(node) {
+    return this.#rows.get(node.dataset.seq ?? "") === node;
+  }
+
+  /** Lets go of rows that left the list. @param {HTMLElement[]} wanted */
+  keepOnly(wanted) {
+    if (wanted.length === this.#rows.size) return;
+    const staying = new Set(wanted);
+    for (const [key, node] of this.#rows) if (!staying.has(node)) this.#rows.delete(key);
+  }
+
+  /** @param {Message} message @param {Message|undefined} previous @param {Log} log */
+  row(message, previous, log) {
+    const key = `${message.seq}`;
+    let row = this.#rows.get(key);
+    if (!row) {
+      row = this.#adopt(message) ?? this.#clone();
+      this.#rows.set(key, row);
+      this.#fill(row, message, log);
+    }
+    toggle(row, "grouped", together(previous, message));
+    return row;
+  }
+
+  /** Writes a row again after an edit or a deletion, with those that quote it. @param {Message} message @param {Log} log */
+  refresh(message, log) {
+    const row = this.get(message.seq);
+    if (row) this.#fill(row, message, log);
+    this.requote(log, message.seq);
+  }
+
+  /** Writes quotes again: all, or those of one message. @param {Log} log @param {number} [seq] */
+  requote(log, seq) {
+    for (const node of this.#rows.values()) {
+      const { replyTo } = node.dataset;
+      if (replyTo !== undefined && (seq === undefined || replyTo === `${seq}`)) this.#quote(node, log);
+    }
+  }
+
+  /** @param {import("./outbox.js").Entry} entry @param {Log} log */
+  ownRow(entry, log) {
+    const key = `own:${entry.clientId}`;
+    let row = this.#rows.get(key);
+    if (!row) {
+      row = this.#clone();
+      this.#rows.set(key, row);
+      const me = /** @type {{id: string, name: string}} */ (this.#me);
+      row.dataset.clientId = entry.clientId;
+      /** @type {Message} */
+      const message = { seq: NaN, kind: "message", author: me, body: entry.body, at: entry.at, clientId: entry.clientId, replyTo: entry.replyTo, edited: false, deleted: false };
+      this.#fill(row, message, log);
+      row.removeAttribute("id");
+      delete row.dataset.seq;
+      row.removeAttribute("tabindex");
+    }
+    const previous = log.messages.at(-1);
+    toggle(row, "grouped", previous !== undefined && this.mine(previous) && Date.parse(entry.at) - Date.parse(previous.at) < TOGETHER);
+    if (row.dataset.state !== entry.state) this.#state(row, entry);
+    return row;
+  }
+
+  /** @param {string} at */
+  day(at) {
+    const day = dayOf(at);
+    const key = `day:${day}`;
+    let line = this.#rows.get(key);
+    if (!line) {
+      line = document.createElement("li");
+      line.className = "day";
+      line.dataset.day = day;
+      const time = document.createElement("time");
+      time.dateTime = day;
+      time.textContent = this.#date.format(new Date(at));
+      line.append(time);
+      this.#rows.set(key, line);
+    }
+    return line;
+  }
+
+  unreadLine() {
+    let line = this.#rows.get("unread");
+    if (!line) {
+      line = document.createElement("li");
+      line.className = "unread-line";
+      line.textContent = t("log.unread");
+      this.#rows.set("unread", line);
+    }
+    return line;
+  }
+
+  /** The row of an own message on its way becomes the row of the message: it does not move, nor is it read out twice. @param {Message} message */
+  #adopt(message) {
+    const key = `own:${message.clientId}`;
+    const row = message.clientId ? this.#rows.get(key) : undefined;
+    if (!row) return undefined;
+    this.#rows.delete(key);
+    delete row.dataset.state;
+    delete row.dataset.clientId;
+    row.querySelectorAll("[data-reason], [data-discard]").forEach((element) => element.remove());
+    return row;
+  }
+
+  #clone() {
+    return /** @type {HTMLElement} */ (/** @type {Element} */ (this.#template.content.firstElementChild).cloneNode(true));
+  }
+
+  /** @param {HTMLElement} row @param {Message} message @param {Log} log */
+  #fill(row, message, log) {
+    row.id = `m${message.seq}`;
+    row.dataset.seq = `${message.seq}`;
+    row.dataset.author = message.author.id ?? "";
+    row.tabIndex = -1;
+    toggle(row, "mine", this.mine(message));
+    row.className = message.kind === "notice" ? "notice-line" : "message";
+    toggle(row, "edited", message.edited);
+    toggle(row, "deleted", message.deleted);
+    const author = part(row, ".message-author");
+    if (author) author.textContent = message.author.name;
+    const time = part(row, "time");
+    if (time instanceof HTMLTimeElement) {
+      const at = new Date(message.at);
+      time.dateTime = message.at;
+      time.textContent = this.#clock.format(at) + (message.edited ? ` ${t("message.edited")}` : "");
+      time.title = this.#whole.format(at);
+    }
+    const body = part(row, ".message-body");
+    if (body) writeText(body, message.deleted ? "" : message.body);
+    if (message.replyTo === null || message.deleted) {
+      const quote = part(row, ".message-quote");
+      if (quote) quote.hidden = true;
+      delete row.dataset.replyTo;
+    } else {
+      row.dataset.replyTo = `${message.replyTo}`;
+      this.#quote(row, log);
+    }
+  }
+
+  /** @param {HTMLElement} row @param {Log} log */
+  #quote(row, log) {
+    const quote = part(row, ".message-quote");
+    const name = quote && part(quote, ".message-quote-author");
+    const words = quote && part(quote, ".message-quote-body");
+    if (!quote || !name || !words) return;
+    let button = quote.querySelector("button");
+    if (!button) {
+      // A quote leads to what it quotes, by keyboard too.
+      button = document.createElement("button");
+      button.type = "button";
+      button.className = "quote-jump";
+      button.append(...quote.childNodes);
+      quote.append(button);
+    }
+    button.dataset.jump = row.dataset.replyTo;
+    const quoted = log.get(Number(row.dataset.replyTo));
+    name.textContent = quoted && !quoted.deleted ? quoted.author.name : "";
+    if (!quoted) words.textContent = t("quote.elsewhere");
+    else if (quoted.deleted) words.textContent = t("quote.deleted");
+    else {
+      const text = [...quoted.body.replace(/\s+/g, " ")];
+      words.textContent = text.slice(0, EXCERPT).join("") + (text.length > EXCERPT ? "…" : "");
+    }
+    quote.hidden = false;
+  }
+
+  /** The template carries the words for "sending" and "failed"; here only the reason and a second way out are added. @param {HTMLElement} row @param {import("./outbox.js").Entry} entry */
+  #state(row, entry) {
+    row.dataset.state = entry.state;
+    const place = part(row, ".message-state");
+    place?.querySelectorAll("[data-reason], [data-discard]").forEach((element) => element.remove());
+    if (entry.state !== "failed" || !place) return;
+    const reason = document.createElement("span");
+    reason.dataset.reason = "";
+    reason.textContent = entry.reason ?? "";
+    const discard = document.createElement("button");
+    discard.type = "button";
+    discard.className = "plain-button";
+    discard.dataset.discard = "";
+    discard.textContent = t("action.discard");
+    place.querySelector("[data-retry]")?.before(reason);
+    place.append(discard);
+  }
+}
+
+/** @param {Message|undefined} previous @param {Message} message */
+function together(previous, message) {
+  return (
+    previous !== undefined &&
+    previous.kind === "message" &&
+    message.kind === "message" &&
+    previous.author.id === message.author.id &&
+    previous.author.name === message.author.name &&
+    dayOf(previous.at) === dayOf(message.at) &&
+    Date.parse(message.at) - Date.parse(previous.at) < TOGETHER
+  );
+}
+
+/** The reader's own day. @param {string} at @returns {string} YYYY-MM-DD */
+export function dayOf(at) {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${`${date.getMonth() + 1}`.padStart(2, "0")}-${`${date.getDate()}`.padStart(2, "0")}`;
+}
+
+/** @param {HTMLElement} row @param {string} selector */
+const part = (row, selector) => /** @type {HTMLElement|null} */ (row.querySelector(selector));
+
+/** @param {HTMLElement} row @param {string} name @param {boolean} on */
+function toggle(row, name, on) {
+  if (on) row.dataset[name] = "true";
+  else delete row.dataset[name];
+}
