@@ -1,0 +1,370 @@
+"""Decides whether a feature's door is open: `decide`. Pure and total; whatever is unknown or missing means off."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from enum import StrEnum
+from functools import cache
+from typing import Final, assert_never
+
+from compliance.checklist import ITEM, Checklist, Item
+from compliance.classify import Outcome
+from compliance.law import RULES, Feature, Required, Rule, Text, cite, say
+from compliance.standing import DATING, MODE, REGISTRATION, Mode, Problem, Standing, Status
+
+_JAPAN: Final = timezone(timedelta(hours=9), "JST")
+_NOTIFICATION: Final = cite("TBA 16(1)")
+
+OPEN_ROOM_ITEMS: Final = ("LAW-06", "LAW-11", "LAW-12")
+"""Duties that bind open rooms as well: they warn and never shut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The emergency stop (緊急停止), pulled at `since`; users are shown the reason as it was written."""
+
+    since: datetime
+    reason: str
+
+
+class Cause(StrEnum):
+    """What keeps a door shut, or would."""
+
+    unreachable = "unreachable"
+    emergency_stop = "emergency_stop"
+    environment = "environment"
+    environment_incomplete = "environment_incomplete"
+    drift = "drift"
+    dating = "dating"
+    unfiled = "unfiled"
+    consult = "consult"
+    checklist = "checklist"
+    ground = "ground"
+
+
+_NOTHING: Final = Text("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One full sentence on what is off and what would turn it on, and the operator's next step."""
+
+    cause: Cause
+    ja: str
+    en: str
+    step: Text = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policy says about one feature, with the rule and every reason; never a bare yes or no."""
+
+    feature: Feature
+    allowed: bool
+    rule: Rule
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+
+    def reason(self, language: str) -> str:
+        """Return the one sentence that matters most: the first reason, or why the feature may run."""
+        if self.reasons:
+            return say(self.reasons[0], language)
+        if self.rule.required in {Required.NONE, Required.THIRD_ITEM}:
+            return say(self.rule, language)
+        return say(
+            Text(
+                f"必要な届出などの状況が整っているため、「{self.rule.title_ja}」を利用できます"
+                f"（{self.rule.article_ja}）。",
+                f"“{self.rule.title_en}” is open: the filing or basis that it needs is on record "
+                f"({self.rule.article_en}).",
+            ),
+            language,
+        )
+
+    def next_step(self, language: str) -> str:
+        """Return what the operator should do next, or an empty string where nothing is left to do."""
+        return next((say(reason.step, language) for reason in (*self.reasons, *self.warnings)), "")
+
+
+def decide(
+    feature: Feature, standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime
+) -> Decision:
+    """Decide on one feature.
+
+    Closed chat takes both keys (the deployment's standing and the operator's signatures) and no emergency stop. With
+    `COMPLIANCE_CHECKLIST=advise` missing signatures only warn. Open rooms and the service's own pages stay open
+    whatever happens; reading or scanning closed chat is never open in general.
+
+    Args:
+        feature: what somebody wants to do.
+        standing: the environment's key.
+        checklist: the operator's key; None if it could not be read, which means off.
+        stop: the emergency stop, if it is pulled.
+        now: the time to judge at, with a time zone.
+    """
+    return judge(RULES[feature], standing, checklist, stop, now)
+
+
+def closed_chat(standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime) -> Decision:
+    """Decide on closed chat as a whole, for the headline: the same as matching."""
+    return decide(Feature.MATCH_PAIR, standing, checklist, stop, now)
+
+
+def judge(rule: Rule, standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime) -> Decision:
+    """Decide by a rule, which need not be one of the product's own; `decide` looks the rule up."""
+    reasons: list[Reason] = []
+    warnings: list[Reason] = []
+    match rule.required:
+        case Required.NONE:
+            pass
+        case Required.THIRD_ITEM:
+            if checklist:
+                unsigned = [item_id for item_id in OPEN_ROOM_ITEMS if not checklist.signed(ITEM[item_id], now)]
+                warnings = [_duty(item_id, rule) for item_id in unsigned]
+        case Required.CONSULT:
+            reasons = [_unsettled(rule)]
+        case Required.GROUND:
+            reasons = [_ground(rule)]
+        case Required.NOTIFIED | Required.DATING:
+            reasons, warnings = _keys(rule, standing, checklist, stop, now)
+        case _:
+            assert_never(rule.required)
+    return Decision(rule.feature, not reasons, rule, tuple(reasons), tuple(warnings))
+
+
+def _keys(
+    rule: Rule, standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime
+) -> tuple[list[Reason], list[Reason]]:
+    """What is missing of the keys, as reasons that shut and as warnings."""
+    reasons = [] if checklist else [_unreachable(rule)]
+    if stop:
+        reasons.append(_stopped(rule, stop))
+    if standing.status is Status.none:
+        reasons.append(_not_filed(rule))
+    reasons += [_incomplete(rule, problem) for problem in standing.problems]
+    dating = rule.required is Required.DATING
+    if dating and not standing.dating_number:
+        reasons.append(_dating(rule))
+    if not checklist:
+        return reasons, []
+
+    shut = standing.mode is not Mode.advise
+
+    def lacking(item: Item, *, shut: bool) -> Reason:
+        if checklist.signed(item, now):
+            return _contradicted(rule, checklist.facts.verdict or "", standing.status, shut=shut)
+        return _unsigned(rule, item.id, expired=item.id in checklist.signatures, shut=shut)
+
+    # The dating gate is a law of its own and protects minors, so `advise` does not soften its item.
+    age_check = ITEM["LAW-20"]
+    if dating and not checklist.signed(age_check, now):
+        reasons.append(lacking(age_check, shut=True))
+    wanting = []
+    filed = checklist.facts.filed_features
+    if filed is not None and not dating and rule.feature not in filed and standing.status is not Status.exempt:
+        wanting.append(_unfiled(rule, shut=shut))
+    wanting += [
+        lacking(item, shut=shut) for item in checklist.open_items(standing, now) if not (dating and item is age_check)
+    ]
+    return (reasons + wanting, []) if shut else (reasons, wanting)
+
+
+# Sentences ------------------------------------------------------------------------------------------------------------
+
+
+def _unreachable(rule: Rule) -> Reason:
+    return Reason(
+        Cause.unreachable,
+        f"チェックリストの記録を確認できないため「{rule.title_ja}」は停止しており、確認でき次第、自動で判定し直します。",
+        f"“{rule.title_en}” is off because the record of the checklist cannot be reached; it is judged again as soon "
+        "as that answers.",
+        Text(
+            "少し待っても戻らなければ、データベースへの接続を確かめてください。",
+            "If this lasts, check the connection to the database.",
+        ),
+    )
+
+
+def _stopped(rule: Rule, stop: Stop) -> Reason:
+    since = f"{stop.since.astimezone(_JAPAN):%Y-%m-%d %H:%M %Z}"
+    why = " ".join(stop.reason.split())
+    return Reason(
+        Cause.emergency_stop,
+        f"運営者が緊急停止したため（{since}{'、理由：' + why if why else ''}）「{rule.title_ja}」は停止しており、"
+        "運営者が停止を解除するまで開きません。",
+        f"“{rule.title_en}” is off because the operator pulled the emergency stop "
+        f"({since}{': ' + why if why else ''}); it stays off until the operator lifts the stop.",
+        Text(
+            "原因が片付いたら、管理画面で緊急停止を解除してください。止め続ける場合は、休止・廃止の届出と利用者への周知が"
+            "要るかを LAW-18 で確かめてください。",
+            "Once the cause is dealt with, lift the stop in the admin. If it is to last, see LAW-18 for the duty to "
+            "notify a suspension and to tell users.",
+        ),
+    )
+
+
+def _not_filed(rule: Rule) -> Reason:
+    return Reason(
+        Cause.environment,
+        f"{_NOTIFICATION.ja}の届出がこのサーバーに設定されていないため「{rule.title_ja}」は停止しており、"
+        f"開くには届出を済ませて {REGISTRATION} を設定する必要があります。",
+        f"“{rule.title_en}” is off because no notification ({_NOTIFICATION.en}) is set on this server; to open it, "
+        f"file the notification and set {REGISTRATION}.",
+        Text(
+            "住所地の総合通信局に届出の要否を確認して届け出てください。届出が到達したら、サーバーの担当者が "
+            f"{REGISTRATION} と番号・日付・運営者を設定して再起動します。",
+            "Ask the bureau for your address whether you must file, and file. Once the notification has arrived, "
+            f"whoever runs the servers sets {REGISTRATION} with number, date and operator, and restarts.",
+        ),
+    )
+
+
+def _incomplete(rule: Rule, problem: Problem) -> Reason:
+    if problem.drift:
+        return Reason(
+            Cause.drift,
+            f"サーバーのあいだで届出の設定が食い違うため「{rule.title_ja}」は停止しています：{problem.ja}",
+            f"“{rule.title_en}” is off because the servers disagree about the filing: {problem.en}",
+            Text(problem.ja, problem.en),
+        )
+    return Reason(
+        Cause.environment_incomplete,
+        f"{_NOTIFICATION.ja}の届出などの設定が整っていないため「{rule.title_ja}」は停止しています：{problem.ja}",
+        f"“{rule.title_en}” is off because the settings about the filing ({_NOTIFICATION.en}) are not in order: "
+        f"{problem.en}",
+        Text(f"{problem.ja} 直したら再起動してください。", f"{problem.en} Then restart."),
+    )
+
+
+def _dating(rule: Rule) -> Reason:
+    article = cite("DSA 7(1)")
+    return Reason(
+        Cause.dating,
+        f"{article.ja}の届出の番号が設定されていないため「{rule.title_ja}」は停止しており、"
+        f"開くには公安委員会に届け出て {DATING} を設定する必要があります。",
+        f"“{rule.title_en}” is off because no number of a notification under the {article.en} is set; to open it, "
+        f"notify the Public Safety Commission and set {DATING}.",
+        Text(
+            "事務所の所在地を管轄する警察署に、届出が必要か相談してください。電気通信事業の届出とは別の届出です。",
+            "Ask the police station for your office whether you must notify. It is apart from the telecom filing.",
+        ),
+    )
+
+
+def _unsettled(rule: Rule) -> Reason:
+    return Reason(
+        Cause.consult,
+        f"「{rule.title_ja}」が媒介に当たるかは公式の見解を確認できていないため停止しており（{rule.article_ja}）、"
+        "総合通信局の回答をもとに扱いが決まるまで開きません。",
+        f"“{rule.title_en}” is off because no official view was found on whether it is mediation ({rule.article_en}); "
+        "it stays off until the bureau's answer settles how to treat it.",
+        Text("住所地の総合通信局に相談してください（LAW-02）。", "Ask the bureau for your address (LAW-02)."),
+    )
+
+
+def _ground(rule: Rule) -> Reason:
+    scan = rule.feature is Feature.SCAN_CLOSED
+    item = ITEM["LAW-10" if scan else "LAW-08"]
+    ground_ja = "当事者の個別の同意などの根拠" if scan else "令状・緊急避難・当事者の同意などの事由"
+    ground_en = "such as each party's separate consent" if scan else "such as a warrant, necessity or consent"
+    return Reason(
+        Cause.ground,
+        f"「{rule.title_ja}」は通信の秘密（{rule.article_ja}）を守るため一般には開かず、{ground_ja}を "
+        f"{item.id}（{item.ja}）に沿って記録した場合に限られます。",
+        f"“{rule.title_en}” is never open in general, to keep the secrecy of communications ({rule.article_en}); it "
+        f"takes a ground {ground_en}, recorded as {item.id} ({item.en}) lays down.",
+        Text(
+            f"{item.id}（{item.ja}）の手順に沿って、事由を一件ずつ記録してください。",
+            f"Follow {item.id} ({item.en}) and record the ground for each case.",
+        ),
+    )
+
+
+@cache
+def _duty(item_id: str, rule: Rule) -> Reason:
+    item = ITEM[item_id]
+    return Reason(
+        Cause.checklist,
+        f"「{rule.title_ja}」は開いていますが、{item.id}（{item.ja}、{item.articles_ja}）は公開のルームでも求められ、"
+        "まだ署名がありません。",
+        f"“{rule.title_en}” is open, but {item.id} ({item.en}; {item.articles_en}) concerns open rooms too and is not "
+        "signed yet.",
+        _signing(item),
+    )
+
+
+@cache
+def _unsigned(rule: Rule, item_id: str, *, expired: bool, shut: bool) -> Reason:
+    item = ITEM[item_id]
+    state_ja = "の署名の期限が切れている" if expired else "が未署名の"
+    state_en = "the signature on {} has expired" if expired else "{} is not signed"
+    subject_en = state_en.format(f"{item.id} ({item.en}; {item.articles_en})")
+    subject_ja = f"チェックリストの {item.id}（{item.ja}、{item.articles_ja}）{state_ja}"
+    remedy = Text("運営者が管理画面で署名する必要があります", "the operator signs it in the admin")
+    return Reason(Cause.checklist, *_effect(rule, Text(subject_ja, subject_en), remedy, shut=shut), _signing(item))
+
+
+@cache
+def _contradicted(rule: Rule, verdict: str, status: Status, *, shut: bool) -> Reason:
+    consult = verdict == Outcome.CONSULT
+    subject_ja = (
+        "LAW-01（該当性判定の記録）の結論が「要相談」の"
+        if consult
+        else f"LAW-01（該当性判定の記録）の結論 {verdict} が {REGISTRATION}={status} と合わない"
+    )
+    subject_en = (
+        "the verdict in LAW-01 is to consult the bureau"
+        if consult
+        else f"the verdict in LAW-01 ({verdict}) does not support {REGISTRATION}={status}"
+    )
+    remedy = Text(
+        "判定を記録し直すか、届出・登録の状況を改める必要があります",
+        "the verdict is recorded anew or the standing corrected",
+    )
+    return Reason(
+        Cause.consult if consult else Cause.checklist,
+        *_effect(rule, Text(subject_ja, subject_en), remedy, shut=shut),
+        Text(
+            "総合通信局の回答や届出の状況を確かめ、LAW-01 の判定を記録し直してください。",
+            "Check the bureau's answer and the filing, and record LAW-01's verdict anew.",
+        ),
+    )
+
+
+@cache
+def _unfiled(rule: Rule, *, shut: bool) -> Reason:
+    item = ITEM["LAW-05"]
+    return Reason(
+        Cause.unfiled,
+        *_effect(
+            rule,
+            Text(
+                f"LAW-05（{item.ja}、{item.articles_ja}）の記録で様式第4に含まれていない",
+                f"LAW-05 ({item.en}; {item.articles_en}) does not list it on form 4",
+            ),
+            Text("様式第4に含めて署名し直す必要があります", "form 4 is made to cover it and LAW-05 is signed anew"),
+            shut=shut,
+        ),
+        Text(
+            "様式第4の内容を確かめ、役務を加える場合は様式第10で報告し、LAW-05 に署名し直してください。",
+            "Check form 4; if a service is added, report it on form 10, and sign LAW-05 anew.",
+        ),
+    )
+
+
+def _effect(rule: Rule, lack: Text, remedy: Text, *, shut: bool) -> tuple[str, str]:
+    if shut:
+        return (
+            f"{lack.ja}ため「{rule.title_ja}」は停止しており、開くには{remedy.ja}。",
+            f"“{rule.title_en}” is off because {lack.en}; it opens once {remedy.en}.",
+        )
+    return (
+        f"{lack.ja}状態で「{rule.title_ja}」を開いています（{MODE}=advise のため停止していません）。",
+        f"“{rule.title_en}” is open although {lack.en} ({MODE}=advise keeps it from being shut).",
+    )
+
+
+def _signing(item: Item) -> Text:
+    return Text(
+        f"管理画面で {item.id}（{item.ja}）に証拠を添えて署名してください。",
+        f"Sign {item.id} ({item.en}) with its evidence in the admin.",
+    )
