@@ -43,7 +43,7 @@ export class MessageActions extends EventTarget {
 
   /** @param {HTMLElement|null} row */
   #moveTo = (row) => {
-    if (!row || row === this.#bar.parentElement || row.dataset.deleted || !row.matches(".message")) return;
+    if (!row || row === this.#bar.parentElement || row.dataset.deleted || row.dataset.notice) return;
     for (const button of this.#bar.querySelectorAll("button")) button.hidden = button.dataset.action !== "reply" && !row.dataset.mine;
     row.append(this.#bar);
   };

@@ -78,7 +78,7 @@ let voice = null;
 export function announce(text) {
   if (!voice) {
     voice = document.createElement("p");
-    voice.className = "unseen";
+    voice.className = "visually-hidden";
     voice.setAttribute("role", "status");
     document.body.append(voice);
   }

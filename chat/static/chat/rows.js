@@ -134,7 +134,7 @@ export class MessageRows {
     this.#rows.delete(key);
     delete row.dataset.state;
     delete row.dataset.clientId;
-    row.querySelectorAll("[data-reason], [data-discard]").forEach((element) => element.remove());
+    part(row, ".message-state")?.replaceChildren();
     return row;
   }
 
@@ -149,7 +149,7 @@ export class MessageRows {
     row.dataset.author = message.author.id ?? "";
     row.tabIndex = -1;
     toggle(row, "mine", this.mine(message));
-    row.className = message.kind === "notice" ? "notice-line" : "message";
+    toggle(row, "notice", message.kind === "notice");
     toggle(row, "edited", message.edited);
     toggle(row, "deleted", message.deleted);
     const author = part(row, ".message-author");
@@ -162,7 +162,8 @@ export class MessageRows {
       time.title = this.#whole.format(at);
     }
     const body = part(row, ".message-body");
-    if (body) writeText(body, message.deleted ? "" : message.body);
+    if (body && message.deleted) body.textContent = t("message.deleted");
+    else if (body) writeText(body, message.body);
     if (message.replyTo === null || message.deleted) {
       const quote = part(row, ".message-quote");
       if (quote) quote.hidden = true;
@@ -175,48 +176,39 @@ export class MessageRows {
 
   /** @param {HTMLElement} row @param {Log} log */
   #quote(row, log) {
-    const quote = part(row, ".message-quote");
-    const name = quote && part(quote, ".message-quote-author");
-    const words = quote && part(quote, ".message-quote-body");
-    if (!quote || !name || !words) return;
-    let button = quote.querySelector("button");
-    if (!button) {
-      // A quote leads to what it quotes, by keyboard too.
-      button = document.createElement("button");
-      button.type = "button";
-      button.className = "quote-jump";
-      button.append(...quote.childNodes);
-      quote.append(button);
-    }
-    button.dataset.jump = row.dataset.replyTo;
+    const place = part(row, ".message-quote");
+    if (!place) return;
     const quoted = log.get(Number(row.dataset.replyTo));
-    name.textContent = quoted && !quoted.deleted ? quoted.author.name : "";
-    if (!quoted) words.textContent = t("quote.elsewhere");
-    else if (quoted.deleted) words.textContent = t("quote.deleted");
-    else {
+    const jump = button(quoted ? "" : t("quote.elsewhere"), "jump", row.dataset.replyTo);
+    if (quoted?.deleted) jump.textContent = t("quote.deleted");
+    else if (quoted) {
+      const name = document.createElement("bdi");
+      name.textContent = quoted.author.name;
       const text = [...quoted.body.replace(/\s+/g, " ")];
-      words.textContent = text.slice(0, EXCERPT).join("") + (text.length > EXCERPT ? "…" : "");
+      jump.append(name, ` ${text.slice(0, EXCERPT).join("")}${text.length > EXCERPT ? "…" : ""}`);
     }
-    quote.hidden = false;
+    place.replaceChildren(jump);
+    place.hidden = false;
   }
 
-  /** The template carries the words for "sending" and "failed"; here only the reason and a second way out are added. @param {HTMLElement} row @param {import("./outbox.js").Entry} entry */
+  /** @param {HTMLElement} row @param {import("./outbox.js").Entry} entry */
   #state(row, entry) {
     row.dataset.state = entry.state;
-    const place = part(row, ".message-state");
-    place?.querySelectorAll("[data-reason], [data-discard]").forEach((element) => element.remove());
-    if (entry.state !== "failed" || !place) return;
-    const reason = document.createElement("span");
-    reason.dataset.reason = "";
-    reason.textContent = entry.reason ?? "";
-    const discard = document.createElement("button");
-    discard.type = "button";
-    discard.className = "plain-button";
-    discard.dataset.discard = "";
-    discard.textContent = t("action.discard");
-    place.querySelector("[data-retry]")?.before(reason);
-    place.append(discard);
+    const failed = entry.state === "failed";
+    const words = document.createElement("span");
+    words.textContent = t(`message.${entry.state}`) + (failed && entry.reason ? ` ${entry.reason}` : "");
+    const ways = failed ? [" ", button(t("action.retry"), "retry"), " ", button(t("action.discard"), "discard")] : [];
+    part(row, ".message-state")?.replaceChildren(words, ...ways);
   }
+}
+
+/** @param {string} text @param {string} name of its data attribute @param {string} [value] */
+function button(text, name, value = "") {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.dataset[name] = value;
+  element.textContent = text;
+  return element;
 }
 
 /** @param {Message|undefined} previous @param {Message} message */
