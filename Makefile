@@ -5,11 +5,13 @@ PORT ?= 8000
 PY := .venv/bin/python
 PO := $(wildcard */locale/*/LC_MESSAGES/django.po)
 MIGRATIONS := $(wildcard */migrations/*.py) $(wildcard */management/commands/seed.py)
-# The local database file stands for "migrated and seeded"; another database is asked on every start.
-DATABASE := $(if $(DATABASE_URL)$(shell grep -s '^DATABASE_URL=.' .env),migrate,var/todoke.sqlite3)
+# The local database is brought up to date when a migration is newer; another database is asked on every start.
+DATABASE := $(if $(DATABASE_URL)$(shell grep -s '^DATABASE_URL=.' .env),migrate,var/migrated)
+ifeq ($(wildcard var/todoke.sqlite3),)
+$(shell rm -f var/migrated)
+endif
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help run operator migrate test test-long check format bench messages compilemessages lock browser clean
 
@@ -27,7 +29,7 @@ migrate: .venv/installed ## bring the database up to date, with example rooms | 
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py seed
 
-var/todoke.sqlite3: .venv/installed $(MIGRATIONS)
+var/migrated: .venv/installed $(MIGRATIONS)
 	@$(MAKE) --no-print-directory migrate
 	@touch $@
 
