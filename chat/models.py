@@ -110,13 +110,13 @@ class Room(models.Model):
     )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     head = models.PositiveBigIntegerField(default=0)
-    last_at = models.DateTimeField(null=True, blank=True)
+    last_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         verbose_name = _("room")
         verbose_name_plural = _("rooms")
         indexes = (
-            models.Index(F("last_at").desc(nulls_last=True), "id", name="open_rooms_by_activity", condition=Q(kind="open")),
+            models.Index(fields=("-last_at",), name="open_rooms_by_activity", condition=Q(kind="open")),
         )
         constraints = (
             models.CheckConstraint(

@@ -230,7 +230,7 @@ ITEMS: Final[tuple[Item, ...]] = (
     ),
     Item(
         id="LAW-04",
-        ja="届出番号の登録と表示",
+        ja="届出番号の記録と表示",
         en="Enter and show the number",
         why_ja="通知された番号を設定し、公開ページに「届出」と表示します。届出について「登録」「許可」「認可」「認定」とは"
         "書きません。",
@@ -726,26 +726,66 @@ def verdict_fits(standing: Standing, facts: Facts) -> bool:
     return facts.verdict is None or facts.verdict in _SUPPORTED_BY[standing.status]
 
 
-_ONLY_WHERE: Final[Mapping[str, Callable[[Standing, Facts], bool]]] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When an item applies that does not always do."""
+
+    ja: str
+    en: str
+    holds: Callable[[Standing, Facts], bool]
+
+
+CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
     {
-        "LAW-02": lambda standing, facts: standing.status is Status.exempt or facts.verdict not in _SETTLED,
-        "LAW-03": lambda standing, _: standing.status is not Status.exempt,
-        "LAW-04": lambda standing, _: standing.status not in {Status.exempt, Status.filed},
-        "LAW-05": lambda standing, _: standing.status is not Status.exempt,
-        "LAW-10": lambda _, facts: facts.scanning,
-        "LAW-20": lambda _, facts: facts.profiles,
-        "LAW-24": lambda _, facts: facts.operator_in_japan is not True,
-        "LAW-25": lambda _, facts: facts.paid is not False,
+        "LAW-02": Condition(
+            "判定が「要相談」・営利でない・適用除外のとき、判定が未記録のとき、または届出を要しないとするとき",
+            "the verdict is to consult, not for gain or exempt, or is not recorded, or the status is exempt",
+            lambda standing, facts: standing.status is Status.exempt or facts.verdict not in _SETTLED,
+        ),
+        "LAW-03": Condition(
+            "届出を要しないとする場合を除く",
+            "unless the status is exempt",
+            lambda standing, _: standing.status is not Status.exempt,
+        ),
+        "LAW-04": Condition(
+            "番号の通知を待つ間と、届出を要しないとする場合を除く",
+            "unless the number is pending or the status is exempt",
+            lambda standing, _: standing.status not in {Status.exempt, Status.filed},
+        ),
+        "LAW-05": Condition(
+            "届出を要しないとする場合を除く",
+            "unless the status is exempt",
+            lambda standing, _: standing.status is not Status.exempt,
+        ),
+        "LAW-10": Condition(
+            "内容を機械で処理するとき", "content is processed automatically", lambda _, facts: facts.scanning
+        ),
+        "LAW-20": Condition(
+            "性別や交際の希望を載せる公開プロフィールがあるとき",
+            "there are public profiles with gender or a wish to date",
+            lambda _, facts: facts.profiles,
+        ),
+        "LAW-24": Condition(
+            "運営者が国内にいると確認できないとき",
+            "the operator is abroad, or that is not known",
+            lambda _, facts: facts.operator_in_japan is not True,
+        ),
+        "LAW-25": Condition(
+            "有料の機能があるとき、または不明のとき",
+            "there are paid features, or that is not known",
+            lambda _, facts: facts.paid is not False,
+        ),
     }
 )
+"""The items that apply only on a condition."""
 
 
 def applies(item: Item, standing: Standing, facts: Facts) -> bool:
     """Whether the item concerns this deployment as it is. What is not known counts as if it did."""
     if item.scope is Scope.CLOSED and facts.closed_features_on is not None and not facts.closed_features_on:
         return False
-    condition = _ONLY_WHERE.get(item.id)
-    return condition is None or condition(standing, facts)
+    condition = CONDITIONS.get(item.id)
+    return condition is None or condition.holds(standing, facts)
 
 
 def blocking(standing: Standing, facts: Facts) -> tuple[Item, ...]:

@@ -134,7 +134,8 @@ class Traits:
     """The facts about a room that its class follows from."""
 
     anyone_may_read: bool
-    """People whom nobody chose can read it; a free sign-up that anyone passes does not count against this."""
+    """People whom nobody chose can read it. A free sign-up that anyone passes is not held against this, which is our
+    inference only (`Question.OPEN_WORDING`)."""
     listed: bool
     entry: Entry
     designated_recipients: bool
@@ -343,9 +344,11 @@ NODES: Final[Mapping[str, Node]] = MappingProxyType(
                 "for_gain",
                 ("TBA 9", "TBA 16(1)"),
                 "実質的に収益を得る目的で行いますか（料金、有料プラン、メッセージ機能が支える広告や販売など）。"
-                "無償や実費のみなら「いいえ」です。",
+                "無償や実費のみなら「いいえ」ですが、広告や寄付で費用をまかなう場合など、迷うときは「分からない」と"
+                "答えてください。",
                 "Is it carried on for gain, in substance (fees, a paid plan, ads or sales that the messaging serves)? "
-                "Free of charge and at cost mean no.",
+                "Free of charge and at cost mean no; where ads or donations cover the costs, or in any doubt, answer "
+                "unknown.",
             ),
             Node(
                 "N5",

@@ -133,10 +133,10 @@ DRIFT = Problem(
 
 def _checklist() -> Checklist:
     live = list(Signature.objects.filter(withdrawn_at__isnull=True))
-    evidence = next((s.evidence for s in live if s.item_id == "LAW-01"), {})
+    evidence = {signature.item_id: signature.evidence for signature in live}
     return Checklist(
         signatures={s.item_id: SignatureFact(s.item_id, s.signed_at, s.expires_at) for s in live},
-        facts=Facts.from_evidence(evidence),
+        facts=Facts.from_evidence(evidence.get("LAW-01", {}), evidence.get("LAW-05")),
     )
 
 
@@ -219,12 +219,31 @@ def _advisory(function: str) -> None:
             cursor.execute(f"SELECT {function}(%s)", [_GATE_LOCK])
 
 
+def hold() -> Callable[[Feature], Decision]:
+    """Keep the gate from being shut until the caller's transaction ends; call `settle` before that transaction.
+
+    Returns:
+        the question to ask, feature by feature. Where the keys are turned but no Authorisation is open (it is being
+        opened at this moment), it answers no.
+    """
+    _advisory("pg_advisory_xact_lock_shared")
+    snapshot = _read()
+
+    def ask(feature: Feature) -> Decision:
+        decision = snapshot.decide(feature)
+        if decision.allowed and snapshot.authorisation is None and law.RULES[feature].required not in _UNGATED:
+            return unreachable().decide(feature)
+        return decision
+
+    return ask
+
+
 @contextmanager
-def writing(*features: Feature) -> Iterator[Snapshot]:
+def writing(*features: Feature) -> Iterator[int | None]:
     """Open a transaction in which the gate has said yes to all these features and cannot be shut before it ends.
 
     Yields:
-        the snapshot; its `authorisation` is set if a feature that needs one is among them.
+        the id of the current Authorisation if a feature needs one, else None.
 
     Raises:
         Shut: the gate says no.
@@ -233,18 +252,13 @@ def writing(*features: Feature) -> Iterator[Snapshot]:
     if gated:
         settle()
     with transaction.atomic():
-        if not gated:
-            yield unreachable()
-            return
-        _advisory("pg_advisory_xact_lock_shared")
-        snapshot = _read()
-        for feature in gated:
-            decision = snapshot.decide(feature)
-            if not decision.allowed:
-                raise Shut(decision)
-        if snapshot.authorisation is None:
-            raise Shut(unreachable().decide(gated[0]))
-        yield snapshot
+        if gated:
+            ask = hold()
+            for feature in gated:
+                decision = ask(feature)
+                if not decision.allowed:
+                    raise Shut(decision)
+        yield GateState.objects.values_list("authorisation", flat=True).get(id=1) if gated else None
 
 
 # --- processes -------------------------------------------------------------------------------------------------
@@ -324,23 +338,22 @@ def door(feature: Feature) -> Callable[[View], View]:
     return decorate
 
 
-def declare(feature: Feature, patterns: Any) -> Any:
-    """Declare the feature of views that others wrote (admin, accounts): marks each callback, returns the patterns.
+def declare(feature: Feature, resolver: URLResolver) -> URLResolver:
+    """Declare the feature of views that others wrote (admin, accounts): marks each callback below the resolver.
 
     Raises:
         ValueError: the feature is gated by law; such a view needs `door`.
     """
     if law.RULES[feature].required not in _UNGATED:
         raise ValueError(f"{feature} is gated: wrap each view in door()")
-    pending = list(patterns[0] if isinstance(patterns, tuple) else patterns)
-    pending = [p for item in pending for p in (getattr(item, "urlpatterns", None) or [item])]
+    pending: list[URLResolver | URLPattern] = [resolver]
     while pending:
         pattern = pending.pop()
         if isinstance(pattern, URLResolver):
             pending.extend(pattern.url_patterns)
-        elif isinstance(pattern, URLPattern) and not hasattr(pattern.callback, "feature"):
-            pattern.callback.feature = feature  # type: ignore[attr-defined]
-    return patterns
+        elif not hasattr(pattern.callback, "feature"):
+            pattern.callback.feature = feature  # type: ignore[attr-defined] -- read by the test that walks every door
+    return resolver
 
 
 def refusal(request: HttpRequest, decision: Decision, snapshot: Snapshot) -> HttpResponse:
@@ -386,17 +399,17 @@ def spoken() -> str:
     return "en" if (get_language() or "ja").startswith("en") else "ja"
 
 
-def keys(snapshot: Snapshot) -> list[dict[str, Any]]:
+def keys(snapshot: Snapshot, language: str | None = None) -> list[dict[str, Any]]:
     """Return the two keys for a page: which is turned, and what turns it."""
     standing, open_items = snapshot.standing, snapshot.open_items()
-    english = spoken() == "en"
+    english = (language or spoken()) == "en"
     problems = [problem.en if english else problem.ja for problem in standing.problems]
     return [
         {
             "number": 1,
             "turned": standing.turned,
             "title": "The deployment's registration flag" if english else "届出の設定(環境変数)",
-            "detail": problems or [standing.label(spoken())],
+            "detail": problems or [standing.label(language or spoken())],
             "how": (
                 "Whoever runs the servers sets TELECOM_REGISTRATION, with number, date and operator, once the "
                 "notification has arrived at the bureau."

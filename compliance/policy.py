@@ -147,25 +147,33 @@ def _keys(
     if not checklist:
         return reasons, []
 
-    shut = standing.mode is not Mode.advise
-
-    def lacking(item: Item, *, shut: bool) -> Reason:
-        if checklist.signed(item, now):
-            return _contradicted(rule, checklist.facts.verdict or "", standing.status, shut=shut)
-        return _unsigned(rule, item.id, expired=item.id in checklist.signatures, shut=shut)
-
     # The dating gate is a law of its own and protects minors, so `advise` does not soften its item.
     age_check = ITEM["LAW-20"]
     if dating and not checklist.signed(age_check, now):
-        reasons.append(lacking(age_check, shut=True))
-    wanting = []
-    filed = checklist.facts.filed_features
-    if filed is not None and not dating and rule.feature not in filed and standing.status is not Status.exempt:
-        wanting.append(_unfiled(rule, shut=shut))
-    wanting += [
-        lacking(item, shut=shut) for item in checklist.open_items(standing, now) if not (dating and item is age_check)
-    ]
-    return (reasons + wanting, []) if shut else (reasons, wanting)
+        reasons.append(_unsigned(rule, (age_check.id,), expired=age_check.id in checklist.signatures, shut=True))
+
+    shut = standing.mode is not Mode.advise
+    facts = checklist.facts
+    lacking: list[Reason] = []
+    if (
+        facts.filed_features is not None
+        and rule.feature not in facts.filed_features
+        and not dating
+        and _files(standing)
+    ):
+        lacking.append(_unfiled(rule, shut=shut))
+    open_items = [item for item in checklist.open_items(standing, now) if not (dating and item is age_check)]
+    unsigned = tuple(item.id for item in open_items if not checklist.signed(item, now))
+    if len(unsigned) < len(open_items):
+        lacking.append(_contradicted(rule, facts.verdict or "", standing.status, shut=shut))
+    if unsigned:
+        expired = all(item_id in checklist.signatures for item_id in unsigned)
+        lacking.append(_unsigned(rule, unsigned, expired=expired, shut=shut))
+    return (reasons + lacking, []) if shut else (reasons, lacking)
+
+
+def _files(standing: Standing) -> bool:
+    return standing.status is not Status.exempt
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------
@@ -262,19 +270,21 @@ def _unsettled(rule: Rule) -> Reason:
 
 
 def _ground(rule: Rule) -> Reason:
-    scan = rule.feature is Feature.SCAN_CLOSED
-    item = ITEM["LAW-10" if scan else "LAW-08"]
-    ground_ja = "当事者の個別の同意などの根拠" if scan else "令状・緊急避難・当事者の同意などの事由"
-    ground_en = "such as each party's separate consent" if scan else "such as a warrant, necessity or consent"
+    if rule.feature is Feature.SCAN_CLOSED:
+        item = ITEM["LAW-10"]
+        ground = Text("当事者の個別の同意などの根拠", "such as each party's separate consent")
+    else:
+        item = ITEM["LAW-08"]
+        ground = Text("令状・緊急避難・当事者の同意などの事由", "such as a warrant, necessity or the parties' consent")
     return Reason(
         Cause.ground,
-        f"「{rule.title_ja}」は通信の秘密（{rule.article_ja}）を守るため一般には開かず、{ground_ja}を "
+        f"「{rule.title_ja}」は通信の秘密（{rule.article_ja}）を守るため一般には開かず、{ground.ja}を "
         f"{item.id}（{item.ja}）に沿って記録した場合に限られます。",
         f"“{rule.title_en}” is never open in general, to keep the secrecy of communications ({rule.article_en}); it "
-        f"takes a ground {ground_en}, recorded as {item.id} ({item.en}) lays down.",
+        f"takes a ground {ground.en}, recorded as {item.id} ({item.en}) lays down.",
         Text(
-            f"{item.id}（{item.ja}）の手順に沿って、事由を一件ずつ記録してください。",
-            f"Follow {item.id} ({item.en}) and record the ground for each case.",
+            f"{item.id}（{item.ja}）に沿って、{ground.ja}を記録してください。",
+            f"Follow {item.id} ({item.en}) and record a ground {ground.en}.",
         ),
     )
 
@@ -293,14 +303,18 @@ def _duty(item_id: str, rule: Rule) -> Reason:
 
 
 @cache
-def _unsigned(rule: Rule, item_id: str, *, expired: bool, shut: bool) -> Reason:
-    item = ITEM[item_id]
-    state_ja = "の署名の期限が切れている" if expired else "が未署名の"
-    state_en = "the signature on {} has expired" if expired else "{} is not signed"
-    subject_en = state_en.format(f"{item.id} ({item.en}; {item.articles_en})")
-    subject_ja = f"チェックリストの {item.id}（{item.ja}、{item.articles_ja}）{state_ja}"
-    remedy = Text("運営者が管理画面で署名する必要があります", "the operator signs it in the admin")
-    return Reason(Cause.checklist, *_effect(rule, Text(subject_ja, subject_en), remedy, shut=shut), _signing(item))
+def _unsigned(rule: Rule, item_ids: tuple[str, ...], *, expired: bool, shut: bool) -> Reason:
+    first, *others = (ITEM[item_id] for item_id in item_ids)
+    rest = ", ".join(item.id for item in others)
+    names_ja = f"{first.id}（{first.ja}、{first.articles_ja}）" + (f"ほか{len(others)}件（{rest}）" if others else "")
+    names_en = f"{first.id} ({first.en}; {first.articles_en})" + (f" and {len(others)} more ({rest})" if others else "")
+    lack = (
+        Text(f"チェックリストの {names_ja}の署名が期限切れの", f"the signature on {names_en} has expired")
+        if expired
+        else Text(f"チェックリストの {names_ja}に有効な署名がない", f"no valid signature is on {names_en}")
+    )
+    remedy = Text("運営者が管理画面で署名する必要があります", "the operator signs in the admin")
+    return Reason(Cause.checklist, *_effect(rule, lack, remedy, shut=shut), _signing(first))
 
 
 @cache

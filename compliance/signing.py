@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -48,7 +47,7 @@ def sign(*, item: checklist.Item, evidence: Mapping[str, Any], actor: AbstractBa
             law_version=law.LAW_VERSION,
             signed_by=actor,
             signed_at=now,
-            expires_at=now + timedelta(days=item.valid_days) if item.valid_days else None,
+            expires_at=item.expires_at(now),
         )
         gate.moved(state)
         ledger.append(

@@ -159,9 +159,9 @@ class Standing:
             return "届出・登録の状況を確認中（クローズド・チャットは停止しています）"
         on = japanese_date(self.filed_on)
         match self.status:
-            case Status.filed:
+            case Status.filed if not self.number:
                 return f"電気通信事業 届出済み・番号通知待ち（{on}届出）"
-            case Status.notified:
+            case Status.filed | Status.notified:
                 return f"電気通信事業届出番号 {self.number}（{on}届出）"
             case Status.registered:
                 return f"電気通信事業登録番号 {self.number}（{on}登録）"
@@ -175,9 +175,9 @@ class Standing:
             return "The filing is being checked (closed chat is off)"
         on = f"{self.filed_on.day} {self.filed_on:%B} {self.filed_on.year}"
         match self.status:
-            case Status.filed:
+            case Status.filed if not self.number:
                 return f"Telecommunications business: notified, number pending (notified on {on})"
-            case Status.notified:
+            case Status.filed | Status.notified:
                 return f"Telecommunications business notification No. {self.number} (notified on {on})"
             case Status.registered:
                 return f"Telecommunications business registration No. {self.number} (registered on {on})"

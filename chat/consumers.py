@@ -1,0 +1,418 @@
+"""A state machine around one socket: accept, welcome, take frames, say goodbye. No rule and no query lives here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext_noop as _
+
+from chat import daphne, hub, metrics, queries, wire
+from chat.feeds import Feed
+from chat.messages import Entry, Stored, clean
+from chat.models import Message
+from chat.offload import offload
+from chat.outlets import AsgiOutlet, Frame, Outlet
+from chat.throttle import Bucket, Rate
+from chat.handshake import address_of, language_of, session_of
+from chat.wire import Close, Code, Refused
+from compliance import gate
+
+if TYPE_CHECKING:
+    from chat.hub import Hub
+    from chat.queries import Login, Person
+
+log = structlog.get_logger("todoke.socket")
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+SLOW_FRAMES = 64  # requests that wait for the database, per socket
+FLOOD_REFUSALS = 200  # refused by rate in a row before the socket is closed
+_CLOSE_REASONS = {
+    Close.PROTOCOL: _("Too many frames that are not of this protocol."),
+    Close.AUTH: _("You are signed out here."),
+    Close.FORBIDDEN: _("This connection is not allowed."),
+    Close.SLOW: _("Your connection is too slow to keep up. You will be brought up to date."),
+    Close.FLOOD: _("Too much at once. Please wait a moment."),
+    Close.GATE: _("Closed chat is off."),
+    Close.DRAINING: _("The service restarts. You will be connected again in a moment."),
+    Close.MAX_AGE: _("The connection is renewed."),
+}
+
+
+class Socket:
+    """One accepted WebSocket."""
+
+    __slots__ = (
+        "_bad",
+        "_bucket",
+        "_dirty",
+        "_flooding",
+        "_hub",
+        "_rate",
+        "_slow",
+        "_timer",
+        "_worker",
+        "address",
+        "closing",
+        "feeds",
+        "language",
+        "login",
+        "outlet",
+        "person",
+        "who",
+    )
+
+    def __init__(
+        self, hub_: Hub, outlet: Outlet, *, person: Person | None, login: Login | None, language: str, address: str
+    ) -> None:
+        self._hub = hub_
+        self.outlet = outlet
+        self.person = person
+        self.login = login
+        self.language = language
+        self.address = address
+        self.who: Hashable = person.pk if person else self
+        self.feeds: dict[str, Feed] = {}
+        self.closing = False
+        self._dirty = False
+        self._bad = 0
+        self._flooding = 0
+        burst, per_second = settings.CHAT_RATES["frame"]
+        self._rate = Rate(burst, per_second)
+        self._bucket = Bucket(self._rate, time.monotonic())
+        self._slow: deque[wire.ClientFrame] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        age = settings.CHAT_LIMITS["max_age"] * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads reconnects
+        self._timer = hub_.loop.call_later(age, self._expire)
+
+    @property
+    def pk(self) -> int | None:
+        """The person's primary key; None for somebody who only reads."""
+        return self.person.pk if self.person else None
+
+    # --- out ----------------------------------------------------------------------------------------------------
+
+    def push(self, frame: Frame) -> None:
+        """Queue a frame for the end of this event-loop turn."""
+        if self.closing:
+            return
+        if not self.outlet.push(frame):
+            self._hub.spawn(self.close(Close.SLOW))
+            return
+        if not self._dirty:
+            self._dirty = True
+            self._hub.dirty(self)
+
+    def flush(self) -> None:
+        """Write what is queued."""
+        self._dirty = False
+        self.outlet.flush()
+
+    def say(self, kind: str, **fields: Any) -> None:
+        """Queue a frame for this socket alone; fields that are None are left out."""
+        named = {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
+        self.push(Frame(wire.encode_bytes(named)))
+
+    def refuse(self, refused: Refused, *, ref: str | None = None, room: str | None = None) -> None:
+        """Say no, and why."""
+        metrics.REFUSALS.labels(refused.code.value).inc()
+        self.say(
+            "refused",
+            ref=ref,
+            room=room,
+            code=refused.code,
+            rule=refused.rule,
+            reason=refused.reason,
+            retry_after=refused.retry_after,
+        )
+
+    def welcome(self) -> None:
+        """Say who the person is here, what is on, and the limits."""
+        person = self.person
+        self.say(
+            "welcome",
+            protocol=wire.PROTOCOL,
+            user={"id": person.id, "name": person.name, "guest": person.guest}
+            if person
+            else {"id": None, "name": "", "guest": True},
+            features=self._hub.features(self.language),
+            limits=_limits(),
+            heartbeat=settings.CHAT_LIMITS["heartbeat"],
+        )
+
+    async def close(self, code: Close, *, retry_after: float | None = None) -> None:
+        """Say why, then close. A second call does nothing."""
+        if self.closing:
+            return
+        with translation.override(self.language):
+            reason = translation.gettext(_CLOSE_REASONS[code])
+        self.say("closing", code=int(code), reason=reason, retry_after=retry_after)
+        self.closing = True
+        metrics.CLOSES.labels(str(int(code))).inc()
+        self._hub.remove(self)
+        await self.outlet.close(int(code))
+
+    def _expire(self) -> None:
+        self._hub.spawn(self.close(Close.MAX_AGE, retry_after=random.uniform(0, 2)))  # noqa: S311
+
+    def gone(self) -> None:
+        """Clean up after a socket, whatever happened to it. Never raises."""
+        self.closing = True
+        self._timer.cancel()
+        self._slow.clear()
+        if self._worker is not None:
+            self._worker.cancel()
+        self._hub.remove(self)
+        self.outlet.abandon()
+
+    # --- in -----------------------------------------------------------------------------------------------------
+
+    def feed(self, text: str | bytes) -> None:
+        """Take one text frame. Never raises: what is wrong with it is answered."""
+        if self.closing:
+            return
+        try:
+            if not self._within_rate():
+                return
+            if len(text) > wire.FRAME_BYTES:
+                self._misbehaved(Refused(Code.SIZE, self._t(_("A frame has at most 16,384 bytes."))))
+                return
+            try:
+                frame = wire.decode(text)
+            except Refused as refused:
+                self._misbehaved(refused, wire.ref_of(text))
+                return
+            self._take(frame)
+        except Exception:
+            log.exception("socket.frame_failed")
+            self.refuse(Refused(Code.UNAVAILABLE, self._t(_("Something went wrong here. Please try again."))))
+
+    def feed_binary(self) -> None:
+        """Take one binary frame: the protocol has none."""
+        if not self.closing and self._within_rate():
+            self._misbehaved(Refused(Code.PROTOCOL, self._t(_("This protocol has text frames only."))))
+
+    def _t(self, text: str) -> str:
+        with translation.override(self.language):
+            return translation.gettext(text)
+
+    def _within_rate(self) -> bool:
+        if not settings.CHAT_RATE_LIMITS:
+            return True
+        wait = self._bucket.take(self._rate, time.monotonic())
+        if not wait:
+            self._flooding = 0
+            return True
+        self._flooding += 1
+        if self._flooding == 1:
+            reason = self._t(_("Too many frames. Please slow down."))
+            self.refuse(Refused(Code.RATE, reason, retry_after=round(wait, 2)))
+        elif self._flooding > FLOOD_REFUSALS:
+            self._hub.spawn(self.close(Close.FLOOD, retry_after=10.0))
+        return False
+
+    def _misbehaved(self, refused: Refused, ref: str | None = None) -> None:
+        self.refuse(refused, ref=ref)
+        if refused.code is Code.PROTOCOL:
+            self._bad += 1
+            if self._bad > settings.CHAT_LIMITS["bad_frames"]:
+                self._hub.spawn(self.close(Close.PROTOCOL))
+
+    def _take(self, frame: wire.ClientFrame) -> None:
+        if isinstance(frame, wire.Ping):
+            self.say("pong", ref=frame.ref)
+        elif isinstance(frame, wire.MessagePost) and not self._slow and self._worker is None:
+            feed = self.feeds.get(frame.room)
+            if feed is not None:
+                self._write(frame, feed)
+            else:
+                self._later(frame)
+        elif isinstance(frame, wire.Typing):
+            feed = self.feeds.get(frame.room)
+            if feed is not None and not self._limited("typing", self.who):
+                self._hub.typing(self, feed)
+        else:
+            self._later(frame)
+
+    def _limited(self, name: str, key: Hashable) -> float:
+        if not settings.CHAT_RATE_LIMITS:
+            return 0.0
+        return self._hub.throttles[name].take(key, time.monotonic())
+
+    def _later(self, frame: wire.ClientFrame) -> None:
+        """Queue what needs the database, so that a socket's requests are answered in their order."""
+        if len(self._slow) >= SLOW_FRAMES:
+            reason = self._t(_("Too many requests at once. Wait for their answers."))
+            self.refuse(Refused(Code.RATE, reason, retry_after=1.0), ref=frame.ref)
+            return
+        self._slow.append(frame)
+        if self._worker is None:
+            self._worker = self._hub.loop.create_task(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self._slow and not self.closing:
+                frame = self._slow.popleft()
+                try:
+                    await self._serve(frame)
+                except gate.Shut as shut:
+                    gate.count_refusal(shut.decision.feature)
+                    reason = shut.decision.reason(self.language)
+                    self.refuse(Refused(Code.GATE, reason, rule=shut.decision.rule.id), ref=frame.ref)
+                except Refused as refused:
+                    self.refuse(refused, ref=frame.ref, room=getattr(frame, "room", None))
+                except Exception:
+                    log.exception("socket.request_failed", type=type(frame).__name__)
+                    reason = self._t(_("The service cannot answer this just now. Please try again."))
+                    self.refuse(Refused(Code.UNAVAILABLE, reason, retry_after=2.0), ref=frame.ref)
+        finally:
+            self._worker = None
+
+    async def _serve(self, frame: wire.ClientFrame) -> None:
+        match frame:
+            case wire.RoomJoin():
+                self._allow("join", self.who)
+                if len(self.feeds) >= settings.CHAT_LIMITS["rooms_per_socket"] and frame.room not in self.feeds:
+                    raise Refused(Code.RATE, self._t(_("Too many rooms at once. Leave one first.")))
+                await self._hub.join(self, frame.ref, frame.room, frame.after)
+            case wire.RoomLeave():
+                feed = self.feeds.get(frame.room)
+                if feed is None:
+                    raise Refused(Code.MISSING, self._t(_("You are not in this room.")))
+                self._hub.leave(self, feed)
+                self.say("room.left", ref=frame.ref, room=frame.room)
+            case wire.RoomSync():
+                self._allow("read", self.who)
+                limit = frame.limit or settings.CHAT_LIMITS["page_most"]
+                await self._hub.read(self, frame.ref, frame.room, after=frame.after, limit=limit)
+            case wire.RoomHistory():
+                self._allow("read", self.who)
+                limit = frame.limit or settings.CHAT_LIMITS["page"]
+                await self._hub.read(self, frame.ref, frame.room, before=frame.before, limit=limit)
+            case wire.MessagePost() | wire.MessageEdit() | wire.MessageDelete():
+                feed = self.feeds.get(frame.room) or await self._hub.glimpse(self, frame.room)
+                self._write(frame, feed)
+            case wire.RoomSeen():
+                if self.person is not None and frame.room in self.feeds:
+                    await self._hub.seen(self, self.person, self.feeds[frame.room], frame.seq)
+            case wire.MatchSeek():
+                self._allow("seek", self.who)
+                person = self._signed_in()
+                await self._hub.seek(self, frame.ref, person, frame.topic or "", frame.language or "")
+            case wire.MatchCancel():
+                await self._hub.cancel(self, frame.ref, self._signed_in())
+            case wire.MatchLeave():
+                await self._hub.end_talk(self, frame.ref, self._signed_in(), frame.room)
+
+    def _signed_in(self) -> Person:
+        if self.person is None:
+            raise Refused(Code.AUTH, self._t(_("Enter a nickname or sign in first.")))
+        return self.person
+
+    def _allow(self, name: str, key: Hashable) -> None:
+        if wait := self._limited(name, key):
+            reason = self._t(_("Too much at once. Please wait a moment."))
+            raise Refused(Code.RATE, reason, retry_after=round(wait, 2))
+
+    def _write(self, frame: wire.MessagePost | wire.MessageEdit | wire.MessageDelete, feed: Feed) -> None:
+        ref, room = frame.ref, frame.room
+        try:
+            person = self._signed_in()
+            for name, key in (("post", person.pk), ("post_address", self.address), ("post_room", feed.id)):
+                self._allow(name, key)
+            if isinstance(frame, wire.MessagePost):
+                with translation.override(self.language):
+                    body = clean(frame.body)
+                entry = Entry(feed.id, person, Message.Kind.MESSAGE, body, frame.client_id, frame.reply_to)
+            elif isinstance(frame, wire.MessageEdit):
+                with translation.override(self.language):
+                    body = clean(frame.body)
+                entry = Entry(feed.id, person, Message.Kind.EDIT, body, target=frame.seq)
+            else:
+                entry = Entry(feed.id, person, Message.Kind.DELETE, target=frame.seq)
+        except Refused as refused:
+            self.refuse(refused, ref=ref, room=room)
+            return
+
+        def done(outcome: Stored | Refused) -> None:
+            if isinstance(outcome, Refused):
+                self.refuse(outcome, ref=ref, room=room)
+            else:
+                client_id = str(entry.client_id) if entry.client_id else None
+                self.say(
+                    "message.accepted", ref=ref, room=room, client_id=client_id, seq=outcome.seq, at=outcome.at
+                )
+
+        self._hub.post(entry, done)
+
+
+def _limits() -> dict[str, Any]:
+    named = {name: settings.CHAT_LIMITS[name] for name in ("message_chars", "frame_bytes", "page", "page_most")}
+    return named | {"rates": {name: list(rate) for name, rate in settings.CHAT_RATES.items()}}
+
+
+async def chat_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serve `chat.v1` on one WebSocket (ASGI application)."""
+    if (await receive())["type"] != "websocket.connect":
+        return
+    await send({"type": "websocket.accept"})
+    outlet = daphne.outlet_for(send) or AsgiOutlet(send)
+    language = language_of(scope)
+    socket: Socket | None = None
+    try:
+        running = await hub.current()
+        address = address_of(scope)
+        socket = await _admit(running, scope, outlet, language, address)
+        if socket is None:
+            return
+        if isinstance(outlet, daphne.DaphneOutlet):
+            outlet.listen(socket.feed, socket.feed_binary)
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            if text is not None:
+                socket.feed(text)
+            else:
+                socket.feed_binary()
+    finally:
+        # Whatever ended this socket, nothing of it stays behind: Channels runs no `disconnect` after an exception.
+        if isinstance(outlet, daphne.DaphneOutlet):
+            outlet.unlisten()
+        if socket is not None:
+            socket.gone()
+
+
+async def _admit(running: Hub, scope: dict[str, Any], outlet: Outlet, language: str, address: str) -> Socket | None:
+    """Find out who connects, and welcome them; None if the socket was closed instead."""
+    refusal: Close | None = None
+    known = None
+    if running.draining:
+        refusal = Close.DRAINING
+    elif settings.CHAT_RATE_LIMITS and running.throttles["connect"].take(address, time.monotonic()):
+        refusal = Close.FLOOD
+    else:
+        try:
+            known = await offload(language, queries.who, session_of(scope), language)
+        except Exception:
+            log.exception("socket.admission_failed")
+            refusal = Close.DRAINING
+    person, login = known or (None, None)
+    socket = Socket(running, outlet, person=person, login=login, language=language, address=address)
+    if refusal is not None:
+        await socket.close(refusal, retry_after=random.uniform(1, 5))  # noqa: S311
+        socket.gone()
+        return None
+    running.add(socket)
+    socket.welcome()
+    return socket

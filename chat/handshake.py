@@ -1,0 +1,57 @@
+"""Reads a connection's ASGI scope: whose session, which language, which address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from urllib.parse import ParseResult
+
+
+class SameOrigin(OriginValidator):
+    """Refuses sockets that a page of another site opens (cross-site WebSocket hijacking).
+
+    A browser always names the page's origin; `null` (a sandboxed page) counts as foreign. A client that names none is
+    no browser, and carries no cookie that its user did not give it.
+    """
+
+    def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
+        """Return whether a socket from this origin may be opened."""
+        return parsed_origin is None or bool(super().valid_origin(parsed_origin))
+
+
+def _header(scope: dict[str, Any], name: bytes) -> str:
+    return next((value.decode("latin1") for key, value in scope["headers"] if key == name), "")
+
+
+def _cookies(scope: dict[str, Any]) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in _header(scope, b"cookie").split(";"))
+    return {name: value.strip('"') for name, _equals, value in pairs if name}
+
+
+def session_of(scope: dict[str, Any]) -> str | None:
+    """Return the session key that a connection's cookies carry."""
+    return _cookies(scope).get(settings.SESSION_COOKIE_NAME) or None
+
+
+def language_of(scope: dict[str, Any]) -> str:
+    """Return `ja` or `en`: the chosen language, else the browser's, else the deployment's."""
+    chosen = _cookies(scope).get(settings.LANGUAGE_COOKIE_NAME, "")
+    if chosen in ("ja", "en"):
+        return chosen
+    for accepted in _header(scope, b"accept-language").lower().split(","):
+        if accepted.strip()[:2] in ("ja", "en"):
+            return accepted.strip()[:2]
+    return str(settings.LANGUAGE_CODE)
+
+
+def address_of(scope: dict[str, Any]) -> str:
+    """Return the client's address, believing as many proxies as TRUSTED_PROXIES says."""
+    forwarded = [part.strip() for part in _header(scope, b"x-forwarded-for").split(",") if part.strip()]
+    if settings.TRUSTED_PROXIES and len(forwarded) >= settings.TRUSTED_PROXIES:
+        return forwarded[-settings.TRUSTED_PROXIES]
+    client = scope.get("client")
+    return str(client[0]) if client else ""

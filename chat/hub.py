@@ -1,0 +1,820 @@
+"""Batch in, commit, hint, fan out: one hub per process, and the only user of the channel layer.
+
+The database is the log; what goes through the layer is a hint that may be lost, doubled or late. Every loop here
+survives the outage of what it talks to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from chat import matching, messages, metrics, queries
+from chat.feeds import Feed, Reader, items_frame
+from chat.messages import Entry, Stored
+from chat.offload import offload
+from chat.outlets import Frame
+from chat.throttle import Rate, Throttle
+from chat.wire import Close, Code, Item, Refused, encode_bytes
+from compliance import gate, vault
+
+if TYPE_CHECKING:
+    from chat.consumers import Socket
+    from chat.models import Room
+    from chat.queries import Page, Person
+
+log = structlog.get_logger("todoke.hub")
+
+GROUP = "todoke.hints"
+BATCH = 256  # entries per commit
+HINT_BYTES = 16 * 1024  # a larger batch is announced by its head only
+GATE_SECONDS = 0.4
+HEAD_SECONDS = 1.0
+LOGIN_SECONDS = 2.0
+PRESENCE_SECONDS = 1.0
+MATCH_SECONDS = 1.0
+PRESENCE_TTL = 30.0
+TRUST_SECONDS = 10.0  # how long the last look at the gate counts while the database does not answer
+REPAIR_SECONDS = 0.03  # what is under way usually arrives within this time
+SYNC_GRACE = 3.0  # a reader who was told `more` asks for it; if not, it is sent unasked
+SEEK_GRACE = 5.0  # somebody whose last socket went keeps their place in the queue this long
+FILL_PAGE = 200
+
+Done = Callable[["Stored | Refused"], None]
+
+
+class Hint(msgspec.Struct, omit_defaults=True, array_like=True):
+    """What one process tells the others about one room: the new head, and the items if they are few."""
+
+    room: UUID
+    head: int
+    items: msgspec.Raw | None = None
+    sealed: bool = False
+
+
+class Told(msgspec.Struct, omit_defaults=True):
+    """One publication: who speaks, and all that happened since the last one."""
+
+    sender: str
+    hints: list[Hint] = []
+    people: list[tuple[list[int], str]] = []
+    typing: list[tuple[UUID, str]] = []
+    presence: list[tuple[UUID, int]] = []
+    look: list[UUID] = []
+
+
+_told_decoder = msgspec.msgpack.Decoder(Told)
+_told_encoder = msgspec.msgpack.Encoder()
+_items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _Seq(msgspec.Struct):
+    seq: int
+
+
+_seq_decoder = msgspec.json.Decoder(_Seq)
+
+
+class Hub:
+    """Everything this process delivers, and the loops that keep it true."""
+
+    def __init__(self) -> None:
+        self.instance = uuid.uuid4()
+        self.loop = asyncio.get_running_loop()
+        self.sockets: set[Socket] = set()
+        self.feeds: dict[UUID, Feed] = {}
+        self.people: dict[int, set[Socket]] = {}
+        self.seeking: set[int] = set()
+        self.gate = gate.unreachable()
+        self.draining = False
+        self.layer_up = False
+        self.database_up = False
+        self.throttles = {
+            name: Throttle(Rate(burst, per_second)) for name, (burst, per_second) in settings.CHAT_RATES.items()
+        }
+        self._gate_seen = 0.0
+        self._features: dict[str, dict[str, dict[str, Any]]] = {}
+        self._pending: list[tuple[Entry, Done, float]] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._dirty: list[Socket] = []
+        self._told = Told(str(self.instance))
+        self._telling: asyncio.Task[None] | None = None
+        self._echo = 0.0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._layer: Any = None
+        self._refusals_written = time.monotonic()
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Look at the gate once, then start the loops."""
+        await self._look_at_gate()
+        # The in-memory layer reaches nobody but this process, which needs no hint of its own doing.
+        if settings.REDIS_URL:
+            self._layer = get_channel_layer()
+            self.spawn(self._listen())
+        for period, step in (
+            (GATE_SECONDS, self._look_at_gate),
+            (HEAD_SECONDS, self._check_heads),
+            (LOGIN_SECONDS, self._check_logins),
+            (PRESENCE_SECONDS, self._show_presence),
+            (MATCH_SECONDS, self._keep_matching),
+        ):
+            self.spawn(self._every(period, step))
+        log.info("hub.started", instance=str(self.instance))
+
+    async def drain(self) -> None:
+        """Say goodbye to every socket, finish pending commits, leave. Takes at most a few seconds."""
+        if self.draining:
+            return
+        self.draining = True
+        log.info("hub.draining", sockets=len(self.sockets))
+        while self._pending or self._committing is not None:
+            self._commit_soon()
+            await asyncio.sleep(0.005)
+        await asyncio.gather(
+            *(socket.close(Close.DRAINING, retry_after=random.uniform(0.2, 2.0)) for socket in list(self.sockets)),  # noqa: S311
+            return_exceptions=True,
+        )
+        with suppress(Exception):
+            await offload("ja", gate.write_refusals)
+            await offload("ja", gate.farewell, self.instance)
+        for task in list(self._tasks):
+            task.cancel()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside the loops, kept alive until it ends."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _every(self, period: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            await asyncio.sleep(period)
+            try:
+                await step()
+            except Exception:
+                # One failed look (most often: the database is away) must not end the loop that would see it come back.
+                log.warning("hub.step_failed", step=step.__name__, exc_info=True)
+
+    # --- sockets ------------------------------------------------------------------------------------------------
+
+    def add(self, socket: Socket) -> None:
+        """Take in a socket that has been accepted."""
+        self.sockets.add(socket)
+        metrics.SOCKETS.set(len(self.sockets))
+        if socket.person is not None:
+            self.people.setdefault(socket.person.pk, set()).add(socket)
+
+    def remove(self, socket: Socket) -> None:
+        """Let a socket go, whatever state it is in. Never raises."""
+        self.sockets.discard(socket)
+        metrics.SOCKETS.set(len(self.sockets))
+        for feed in list(socket.feeds.values()):
+            self.leave(socket, feed)
+        if socket.person is not None:
+            mine = self.people.get(socket.person.pk, set())
+            mine.discard(socket)
+            if not mine:
+                self.people.pop(socket.person.pk, None)
+                if socket.person.pk in self.seeking and not self.draining:
+                    self.spawn(self._forget_seeker(socket.person))
+
+    def dirty(self, socket: Socket) -> None:
+        """Have a socket flushed at the end of this event-loop turn."""
+        if not self._dirty:
+            self.loop.call_soon(self._flush)
+        self._dirty.append(socket)
+
+    def _flush(self) -> None:
+        sockets, self._dirty = self._dirty, []
+        for socket in sockets:
+            socket.flush()
+
+    def features(self, language: str) -> dict[str, dict[str, Any]]:
+        """Return the decision on each feature, as `welcome` and `gate.changed` show it."""
+        return self._features.get(language) or gate.on_the_wire(self.gate, language)
+
+    def to_people(self, pks: Iterable[int], frame: dict[str, Any]) -> None:
+        """Send a frame to every socket of these people, in every process."""
+        pks = list(pks)
+        payload = encode_bytes(frame)
+        self._to_local_people(pks, payload)
+        self._told.people.append((pks, payload.decode()))
+        self._tell_soon()
+
+    def _to_local_people(self, pks: Iterable[int], payload: bytes) -> None:
+        frame = Frame(payload)
+        for pk in pks:
+            for socket in list(self.people.get(pk, ())):
+                socket.push(frame)
+
+    def people_in(self, room: UUID) -> int:
+        """Return how many people are in a room now, as far as this process knows."""
+        feed = self.feeds.get(room)
+        return feed.count(time.monotonic(), PRESENCE_TTL) if feed else 0
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def post(self, entry: Entry, done: Done) -> None:
+        """Have an entry committed with whatever else arrives meanwhile; `done` is called after the commit."""
+        self._pending.append((entry, done, time.perf_counter()))
+        self._commit_soon()
+
+    def _commit_soon(self) -> None:
+        if self._committing is None and self._pending:
+            self._committing = self.loop.create_task(self._commit())
+
+    async def _commit(self) -> None:
+        try:
+            while self._pending:
+                batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
+                await self._commit_batch(batch)
+        finally:
+            self._committing = None
+            self._commit_soon()
+
+    async def _commit_batch(self, batch: Sequence[tuple[Entry, Done, float]]) -> None:
+        started = time.perf_counter()
+        try:
+            result = await offload("ja", messages.commit, [entry for entry, _done, _at in batch])
+        except Exception:
+            log.exception("hub.commit_failed", entries=len(batch))
+            for entry, done, _at in batch:
+                with translation.override(entry.person.language):
+                    reason = _("The message could not be stored just now. It will be tried again.")
+                done(Refused(Code.UNAVAILABLE, reason, retry_after=1.0))
+            return
+        ended = time.perf_counter()
+        metrics.COMMITS.inc()
+        metrics.BATCH.observe(len(batch))
+        metrics.COMMIT_SECONDS.observe(ended - started)
+        for (_entry, done, _at), outcome in zip(batch, result.outcomes, strict=True):
+            done(outcome)
+        for room, items in result.items.items():
+            metrics.STORED.inc(len(items))
+            encoded = [encode_bytes(item) for item in items]
+            self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
+            self._hint(room, result.heads[room], encoded, sealed=room in result.closed)
+        metrics.DELAY_SECONDS.observe(time.perf_counter() - batch[0][2])
+
+    def announce(self, room: UUID, items: Sequence[Item]) -> None:
+        """Deliver items that somebody else (a page) committed. Call it on the hub's loop."""
+        encoded = [encode_bytes(item) for item in items]
+        self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
+        if items:
+            self._hint(room, items[-1].seq, encoded, sealed=True)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    async def join(self, socket: Socket, ref: str, key: str, after: int | None) -> None:
+        """Answer `room.join`: items and head, and from then on everything that follows.
+
+        Raises:
+            Refused: `missing` or `gate`.
+        """
+        room = await offload(socket.language, queries.readable_room, key, socket.pk)
+        self._permit(socket, room)
+        key = room.key
+        feed = self.feeds.get(room.id)
+        if feed is None:
+            feed = self.feeds[room.id] = Feed(room)
+            metrics.ROOMS.set(len(self.feeds))
+        reader = feed.add(socket, socket.who)
+        socket.feeds[key] = feed
+        try:
+            page = await offload(socket.language, self._first_page, room, after)
+        except BaseException:
+            self.leave(socket, feed)
+            raise
+        if feed.readers.get(socket) is not reader:
+            return  # left, or joined anew, while the page was read
+        feed.begin(page.head)
+        newest = page.items[-1].seq if page.items else (page.head if after is None else min(after, page.head))
+        reader.sent = newest
+        socket.say(
+            "room.joined",
+            ref=ref,
+            room=key,
+            kind=room.kind,
+            head=page.head,
+            items=page.items,
+            more=page.more,
+        )
+        self._show_count(feed, socket)
+        if after is not None and page.more:
+            self.loop.call_later(SYNC_GRACE, self._catch_up, reader)
+        else:
+            reader.catching_up = False
+            if feed.head is not None and reader.sent < feed.head:
+                self._catch_up(reader)
+        if feed.head is not None and page.head > feed.head:
+            self._repair(feed, "join")
+
+    async def glimpse(self, socket: Socket, key: str) -> Feed:
+        """Return a feed for writing into a room that the socket has not joined.
+
+        Raises:
+            Refused: `missing` or `gate`.
+        """
+        room = await offload(socket.language, queries.readable_room, key, socket.pk)
+        self._permit(socket, room)
+        return Feed(room)
+
+    async def seen(self, socket: Socket, person: Person, feed: Feed, seq: int) -> None:
+        """Take note of how far somebody has read in a closed talk."""
+        if not feed.is_open:
+            await offload(socket.language, messages.mark_seen, person=person, room=feed.id, seq=seq)
+
+    @staticmethod
+    def _first_page(room: Room, after: int | None) -> Page:
+        room.refresh_from_db(fields=("head",))
+        return queries.latest(room) if after is None else queries.after(room, after, FILL_PAGE)
+
+    async def read(
+        self, socket: Socket, ref: str, key: str, *, after: int | None = None, before: int | None = None, limit: int
+    ) -> None:
+        """Answer `room.sync` (after) or `room.history` (before) with `messages`.
+
+        Raises:
+            Refused: `missing` or `gate`.
+        """
+        room = await offload(socket.language, queries.readable_room, key, socket.pk)
+        self._permit(socket, room)
+        if after is not None:
+            page = await offload(socket.language, queries.after, room, after, limit)
+        else:
+            page = await offload(socket.language, queries.before, room, before, limit)
+        socket.say("messages", ref=ref, room=key, items=page.items, head=page.head, more=page.more)
+        feed = socket.feeds.get(key)
+        reader = feed.readers.get(socket) if feed else None
+        if after is None or reader is None or not page.items:
+            return
+        first, last = page.items[0].seq, page.items[-1].seq
+        if first <= reader.sent + 1 and last > reader.sent:
+            reader.sent = last
+        if reader.catching_up and not page.more:
+            reader.catching_up = False
+            self._catch_up(reader)
+
+    def _permit(self, socket: Socket, room: Room) -> None:
+        decision = self.gate.features().get(room.feature)
+        if decision is not None and not decision.allowed:
+            gate.count_refusal(decision.feature)
+            raise Refused(Code.GATE, decision.reason(socket.language), rule=decision.rule.id)
+
+    def leave(self, socket: Socket, feed: Feed) -> None:
+        """Stop delivering a room to a socket."""
+        feed.remove(socket, socket.who)
+        for key in [key for key, mine in socket.feeds.items() if mine is feed]:
+            del socket.feeds[key]
+        if not feed.readers:
+            self.feeds.pop(feed.id, None)
+            metrics.ROOMS.set(len(self.feeds))
+
+    # --- delivery -----------------------------------------------------------------------------------------------
+
+    def _offer(self, room: UUID, items: Iterable[tuple[int, bytes]]) -> None:
+        feed = self.feeds.get(room)
+        if feed is None:
+            return
+        metrics.DELIVERIES.inc(feed.offer(items, self._catch_up))
+        if feed.has_hole():
+            self._repair(feed, "hole")
+
+    def _repair(self, feed: Feed, found_by: str) -> None:
+        if not feed.repairing and feed.head is not None:
+            feed.repairing = True
+            self.spawn(self._refill(feed, found_by))
+
+    async def _refill(self, feed: Feed, found_by: str) -> None:
+        """Read what a room's log has beyond what was delivered here."""
+        try:
+            await asyncio.sleep(REPAIR_SECONDS if found_by == "hole" else 0)
+            while feed.readers and self.feeds.get(feed.id) is feed:
+                assert feed.head is not None
+                before = feed.head
+                items = await offload("ja", self._log_after, feed.id, before)
+                if feed.head == before and items:
+                    metrics.REPAIRS.labels(found_by).inc()
+                self._offer_now(feed, items)
+                if len(items) < FILL_PAGE:
+                    return
+        finally:
+            feed.repairing = False
+
+    def _offer_now(self, feed: Feed, items: Iterable[tuple[int, bytes]]) -> None:
+        metrics.DELIVERIES.inc(feed.offer(items, self._catch_up))
+
+    @staticmethod
+    def _log_after(room: UUID, seq: int) -> list[tuple[int, bytes]]:
+        return [(item.seq, encode_bytes(item)) for item in queries.log_after(room, seq, FILL_PAGE)]
+
+    def _catch_up(self, reader: Reader) -> None:
+        """Bring one reader to where the feed is, from memory if that reaches back far enough, else from the log."""
+        feed = reader.feed
+        if feed.readers.get(reader.socket) is not reader or feed.head is None:
+            return
+        if reader.sent >= feed.head:
+            reader.catching_up = False
+            return
+        remembered = feed.remembered(reader.sent)
+        if remembered is not None:
+            reader.catching_up = False
+            reader.sent = remembered[-1][0]
+            reader.socket.push(items_frame(feed.key, [encoded for _seq, encoded in remembered]))
+        else:
+            reader.catching_up = True
+            self.spawn(self._fill(reader))
+
+    async def _fill(self, reader: Reader) -> None:
+        feed = reader.feed
+        try:
+            while feed.readers.get(reader.socket) is reader and feed.head is not None and reader.sent < feed.head:
+                items = await offload("ja", self._log_after, feed.id, reader.sent)
+                fresh = [encoded for seq, encoded in items if seq > reader.sent]
+                if not fresh:
+                    break
+                reader.sent = items[-1][0]
+                reader.socket.push(items_frame(feed.key, fresh))
+        finally:
+            reader.catching_up = False
+        if feed.head is not None and reader.sent > feed.head:
+            self._repair(feed, "reader")
+
+    async def _check_heads(self) -> None:
+        """Compare each delivered room with its log: what no hint announced is noticed here."""
+        if not self.feeds:
+            return
+        states = await offload("ja", queries.states, list(self.feeds))
+        for feed in list(self.feeds.values()):
+            state = states.get(feed.id)
+            if state is None or state.ended or (state.kind == "open") != feed.is_open:
+                await self._look_at_room(feed.id)
+            elif feed.head is not None and state.head > feed.head:
+                self._repair(feed, "head_check")
+            else:
+                for reader in list(feed.readers.values()):
+                    if feed.head is not None and reader.sent < feed.head and not reader.catching_up:
+                        self._catch_up(reader)
+
+    # --- rooms that change --------------------------------------------------------------------------------------
+
+    def look(self, room: UUID) -> None:
+        """Have every process look again who may read a room: it was locked, or it ended."""
+        self.spawn(self._look_at_room(room))
+        self._told.look.append(room)
+        self._tell_soon()
+
+    async def _look_at_room(self, room: UUID) -> None:
+        feed = self.feeds.get(room)
+        if feed is None:
+            return
+        found = await offload("ja", queries.room_by_id, room)
+        inside = (await offload("ja", queries.insiders, [room])).get(room, set())
+        if found is not None and found.is_open and found.ended_at is None:
+            return
+        for socket in list(feed.readers):
+            ended = found is None or found.ended_at is not None
+            if ended or socket.pk not in inside:
+                key = next((key for key, mine in socket.feeds.items() if mine is feed), feed.key)
+                self.leave(socket, feed)
+                with translation.override(socket.language):
+                    if ended:
+                        socket.say("match.left", room=key, reason="ended")
+                    else:
+                        socket.refuse(Refused(Code.FORBIDDEN, _("This room is closed to you now.")), room=key)
+        if found is not None:
+            feed.is_open, feed.feature = found.is_open, found.feature
+
+    # --- the gate -----------------------------------------------------------------------------------------------
+
+    async def _look_at_gate(self) -> None:
+        now = time.monotonic()
+        try:
+            snapshot = await offload("ja", gate.beat, self.instance)
+            self._gate_seen = now
+            self.database_up = True
+        except Exception:
+            self.database_up = False
+            if now - self._gate_seen < TRUST_SECONDS:
+                return
+            snapshot = gate.unreachable()
+        finally:
+            metrics.DATABASE_UP.set(self.database_up)
+        if self.database_up and now - self._refusals_written > 60:  # noqa: PLR2004 -- a minute
+            self._refusals_written = now
+            await offload("ja", gate.write_refusals)
+        features = {language: gate.on_the_wire(snapshot, language) for language in ("ja", "en")}
+        self.gate = snapshot
+        metrics.GATE_OPEN.set(snapshot.closed_chat().allowed)
+        if features == self._features:
+            return
+        first, self._features = not self._features, features
+        if not first:
+            self._gate_moved()
+
+    def _gate_moved(self) -> None:
+        frames = {
+            language: Frame(encode_bytes({"type": "gate.changed", "features": features}))
+            for language, features in self._features.items()
+        }
+        for socket in list(self.sockets):
+            socket.push(frames[socket.language])
+        for feed in list(self.feeds.values()):
+            decision = self._features["ja"].get(feed.feature)
+            if decision is not None and not decision["allowed"]:
+                for socket in list(feed.readers):
+                    key = next((key for key, mine in socket.feeds.items() if mine is feed), feed.key)
+                    self.leave(socket, feed)
+                    socket.say("match.left", room=key, reason="gate")
+
+    # --- logins -------------------------------------------------------------------------------------------------
+
+    async def _check_logins(self) -> None:
+        logins = {socket.login for socket in self.sockets if socket.login is not None}
+        if not logins:
+            return
+        ended = await offload("ja", queries.ended_logins, logins)
+        for socket in list(self.sockets):
+            if socket.login in ended:
+                self.spawn(socket.close(Close.AUTH))
+
+    # --- presence and typing ------------------------------------------------------------------------------------
+
+    async def _show_presence(self) -> None:
+        for feed in list(self.feeds.values()):
+            self._show_count(feed)
+        now = time.monotonic()
+        if self._layer is not None:
+            refresh = int(now) % 10 == 0
+            for feed in list(self.feeds.values()):
+                if refresh or feed.told != len(feed.people):
+                    feed.told = len(feed.people)
+                    self._told.presence.append((feed.id, len(feed.people)))
+            self._tell_soon()
+
+    def _show_count(self, feed: Feed, only: Socket | None = None) -> None:
+        count = feed.count(time.monotonic(), PRESENCE_TTL)
+        if only is None and count == feed.shown:
+            return
+        frame = Frame(encode_bytes({"type": "presence", "room": feed.key, "count": count}), ephemeral=True)
+        if only is not None:
+            only.push(frame)
+            return
+        feed.shown = count
+        for socket in list(feed.readers):
+            socket.push(frame)
+
+    def typing(self, socket: Socket, feed: Feed) -> None:
+        """Show the others in a room that somebody writes."""
+        person = socket.person
+        if person is None:
+            return
+        payload = encode_bytes({"type": "typing", "room": feed.key, "user": {"id": person.id, "name": person.name}})
+        self._typing(feed, payload, except_pk=person.pk)
+        self._told.typing.append((feed.id, payload.decode()))
+        self._tell_soon()
+
+    @staticmethod
+    def _typing(feed: Feed, payload: bytes, except_pk: int | None) -> None:
+        frame = Frame(payload, ephemeral=True)
+        for socket in list(feed.readers):
+            if socket.pk != except_pk or except_pk is None:
+                socket.push(frame)
+
+    # --- matching -----------------------------------------------------------------------------------------------
+
+    async def seek(self, socket: Socket, ref: str, person: Person, topic: str, language: str) -> None:
+        """Answer `match.seek`: wait, and be matched as soon as somebody fits.
+
+        Raises:
+            Refused, gate.Shut: see `matching.seek`.
+        """
+        since = await offload(socket.language, matching.seek, person=person, topic=topic, language=language)
+        self.seeking.add(person.pk)
+        socket.say("match.waiting", ref=ref, since=since)
+        match = await offload(socket.language, matching.pair, person.pk)
+        if match is not None:
+            self._matched(match)
+
+    async def cancel(self, socket: Socket, ref: str, person: Person) -> None:
+        """Answer `match.cancel`."""
+        self.seeking.discard(person.pk)
+        await offload(socket.language, matching.cancel, person=person)
+        socket.say("match.cancelled", ref=ref, reason="cancelled")
+
+    async def end_talk(self, socket: Socket, ref: str, person: Person, key: str) -> None:
+        """Answer `match.leave`: the talk ends for both.
+
+        Raises:
+            Refused: `missing`.
+        """
+        try:
+            room = UUID(key)
+        except ValueError:
+            raise Refused(Code.MISSING, _("There is no such talk, or you are not in it.")) from None
+        ended = await offload(socket.language, matching.leave, person=person, room=room)
+        self._let_go(room, ended.people)
+        socket.say("match.left", ref=ref, room=key, reason="left")
+        for sibling in list(self.people.get(person.pk, ())):
+            if sibling is not socket:
+                sibling.say("match.left", room=key, reason="left")
+        others = [pk for pk in ended.people if pk != person.pk]
+        self.to_people(others, {"type": "match.left", "room": key, "reason": "partner_left"})
+
+    def _let_go(self, room: UUID, people: Iterable[int]) -> None:
+        feed = self.feeds.get(room)
+        if feed is not None:
+            gone = set(people)
+            for socket in [socket for socket in feed.readers if socket.pk in gone]:
+                self.leave(socket, feed)
+
+    def _matched(self, match: matching.Match) -> None:
+        for person in match.people:
+            partner = match.partner_of(person.pk)
+            self.seeking.discard(person.pk)
+            self.to_people(
+                [person.pk],
+                {
+                    "type": "match.made",
+                    "room": str(match.room),
+                    "partner": {"id": partner.id, "name": partner.name},
+                },
+            )
+
+    async def _keep_matching(self) -> None:
+        """Keep our seekers' places, tell those whom another process matched, and match whoever was missed."""
+        if not self.seeking:
+            return
+        for pk, match in (await offload("ja", matching.heartbeat, list(self.seeking))).items():
+            if pk in self.seeking:
+                self.seeking.discard(pk)
+                partner = match.partner_of(pk)
+                frame = {
+                    "type": "match.made",
+                    "room": str(match.room),
+                    "partner": {"id": partner.id, "name": partner.name},
+                }
+                self._to_local_people([pk], encode_bytes(frame))
+        for match in await offload("ja", matching.sweep):
+            self._matched(match)
+
+    async def _forget_seeker(self, person: Person) -> None:
+        await asyncio.sleep(SEEK_GRACE)
+        if person.pk in self.seeking and person.pk not in self.people:
+            self.seeking.discard(person.pk)
+            await offload("ja", matching.cancel, person=person)
+
+    # --- other processes ----------------------------------------------------------------------------------------
+
+    def _hint(self, room: UUID, head: int, items: Sequence[bytes], *, sealed: bool) -> None:
+        if self._layer is None:
+            return
+        raw = b"[" + b",".join(items) + b"]"
+        if len(raw) > HINT_BYTES:
+            self._told.hints.append(Hint(room, head))
+        elif sealed:
+            # What is closed travels closed: Redis and whoever reads it are no party to the talk.
+            words = base64.b64encode(vault.seal(room, raw.decode()))
+            self._told.hints.append(Hint(room, head, msgspec.Raw(b'"' + words + b'"'), sealed=True))
+        else:
+            self._told.hints.append(Hint(room, head, msgspec.Raw(raw)))
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        if self._layer is None:
+            self._told = Told(str(self.instance))
+        elif self._telling is None:
+            self._telling = self.loop.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        """Publish what has gathered: one publication at a time, so that a busy moment becomes one hint."""
+        try:
+            told, self._told = self._told, Told(str(self.instance))
+            await self._layer.group_send(GROUP, {"type": "hint", "told": _told_encoder.encode(told)})
+            metrics.HINTS.labels("sent").inc(len(told.hints))
+        except Exception as error:  # noqa: BLE001 -- a lost hint is repaired from the log
+            metrics.HINTS.labels("unsent").inc()
+            log.warning("hub.hint_unsent", error=type(error).__name__)
+            await asyncio.sleep(0.2)
+        finally:
+            self._telling = None
+            told = self._told
+            if told.hints or told.people or told.typing or told.look:
+                self._tell_soon()
+
+    async def _listen(self) -> None:
+        """Take the other processes' hints for ever; start again when the layer fails."""
+        while True:
+            try:
+                channel = await self._layer.new_channel()
+                await self._layer.group_add(GROUP, channel)
+                while True:
+                    message = await self._layer.receive(channel)
+                    self._hear(_told_decoder.decode(message["told"]))
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- whatever it is, delivery goes on by the log
+                log.warning("hub.layer_failed", error=type(error).__name__)
+                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311
+
+    def _hear(self, told: Told) -> None:
+        self._echo = time.monotonic()
+        if told.sender == str(self.instance):
+            return
+        for hint in told.hints:
+            feed = self.feeds.get(hint.room)
+            if feed is None:
+                metrics.HINTS.labels("elsewhere").inc()
+            elif hint.items is None:
+                self._repair(feed, "hint")
+            else:
+                metrics.HINTS.labels("taken").inc()
+                self._offer(hint.room, self._open(hint))
+        for pks, payload in told.people:
+            self._to_local_people(pks, payload.encode())
+        for room, payload in told.typing:
+            if (feed := self.feeds.get(room)) is not None:
+                self._typing(feed, payload.encode(), except_pk=None)
+        for room, count in told.presence:
+            if (feed := self.feeds.get(room)) is not None:
+                feed.elsewhere[told.sender] = (count, time.monotonic())
+        for room in told.look:
+            self.spawn(self._look_at_room(room))
+
+    @staticmethod
+    def _open(hint: Hint) -> list[tuple[int, bytes]]:
+        assert hint.items is not None
+        raw = bytes(hint.items)
+        if hint.sealed:
+            raw = vault.unseal(hint.room, base64.b64decode(raw[1:-1])).encode()
+        return [(_seq_decoder.decode(item).seq, bytes(item)) for item in _items_decoder.decode(raw)]
+
+    @property
+    def degraded(self) -> bool:
+        """Whether hints do not come back: delivery then goes by the log alone."""
+        return self._layer is not None and time.monotonic() - self._echo > 5 * PRESENCE_SECONDS
+
+
+_hub: Hub | None = None
+_page_throttles: dict[str, Throttle] = {}
+_page_lock = threading.Lock()
+_starting: asyncio.Lock | None = None
+
+
+async def current() -> Hub:
+    """Return this process's hub, started with its first use on the running loop."""
+    global _hub, _starting  # noqa: PLW0603 -- one per process; a server without lifespan events starts it lazily
+    loop = asyncio.get_running_loop()
+    if _hub is not None and _hub.loop is loop:
+        return _hub
+    if _starting is None or getattr(_starting, "_loop", loop) is not loop:
+        _starting = asyncio.Lock()
+    async with _starting:
+        if _hub is None or _hub.loop is not loop:
+            hub = Hub()
+            await hub.start()
+            _hub = hub
+    return _hub
+
+
+def running() -> Hub | None:
+    """Return this process's hub if it has started: for pages, which are not on its loop."""
+    return _hub
+
+
+def limited(name: str, key: Hashable) -> float:
+    """Take one piece of a page's rate.
+
+    Returns:
+        0, or how many seconds to wait.
+    """
+    if not settings.CHAT_RATE_LIMITS:
+        return 0.0
+    with _page_lock:
+        if name not in _page_throttles:
+            _page_throttles[name] = Throttle(Rate(*settings.CHAT_RATES[name]))
+        return _page_throttles[name].take(key, time.monotonic())
+
+
+def from_page(call: Callable[[Hub], object]) -> None:
+    """Have the hub do something from a page's thread. Without a hub in this process the others' polling finds it."""
+    hub = _hub
+    if hub is not None and not hub.loop.is_closed():
+        hub.loop.call_soon_threadsafe(call, hub)

@@ -1,0 +1,264 @@
+"""Writes to the log: post, edit and delete, as batches that commit together and number each room without holes."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from chat.models import Message, Participant, Room
+from chat.queries import Person
+from chat.wire import MESSAGE_CHARS, Author, Code, Item, Refused, timestamp
+from compliance import gate, vault
+from compliance.law import Feature
+from compliance.policy import Decision
+from msgspec import UNSET
+
+# Controls other than tab and newline, the two overrides that make text lie about its order, and lone surrogates,
+# which no database stores.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One write to a room's log that waits to be committed."""
+
+    room: UUID
+    person: Person
+    kind: Message.Kind
+    body: str = ""
+    client_id: UUID | None = None
+    reply_to: int | None = None
+    target: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The outcome of one entry: where it stands in the log, and its item (None: an earlier try had stored it)."""
+
+    seq: int
+    at: str
+    item: Item | None
+
+
+@dataclass(slots=True)
+class Commit:
+    """What one transaction stored: an outcome for each entry, in their order, and the new items of each room."""
+
+    outcomes: list[Stored | Refused]
+    items: dict[UUID, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    heads: dict[UUID, int] = field(default_factory=dict)
+    closed: set[UUID] = field(default_factory=set)
+
+
+class _TouchesClosedTalk(Exception):
+    """A batch thought to be about open rooms only met a closed one: it must be done again under the gate's lock."""
+
+
+def clean(body: str) -> str:
+    """Return a body as it is stored: line ends unified, outer blank lines and spaces gone.
+
+    Raises:
+        Refused: `size` if nothing or more than 2,000 characters remain, `protocol` for characters that cannot be text.
+    """
+    body = body.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not body:
+        raise Refused(Code.SIZE, _("The message is empty."))
+    if len(body) > MESSAGE_CHARS:
+        raise Refused(Code.SIZE, _("A message has at most %(most)d characters.") % {"most": MESSAGE_CHARS})
+    if _UNWRITABLE.search(body):
+        raise Refused(Code.PROTOCOL, _("The message contains control characters that cannot be shown."))
+    return body
+
+
+def commit(entries: Sequence[Entry]) -> Commit:
+    """Store a batch of entries across rooms in one transaction.
+
+    Entries of one room keep their order and get the next seqs. A `client_id` that its author used before in the room
+    gets its first outcome again and stores nothing. The policy is asked for each closed room inside the transaction.
+
+    Args:
+        entries: bodies already passed through `clean`.
+
+    Returns:
+        the outcomes, and per room the new items in order of seq.
+    """
+    with translation.override(None):
+        try:
+            return _commit(entries, gated=False)
+        except _TouchesClosedTalk:
+            return _commit(entries, gated=True)
+
+
+def mark_seen(*, person: Person, room: UUID, seq: int) -> None:
+    """Store how far somebody has read in a closed talk. Goes forward only."""
+    Participant.objects.filter(room_id=room, user_id=person.pk, left_at__isnull=True, seen__lt=seq).update(seen=seq)
+
+
+def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
+    now = timezone.now()
+    if gated:
+        gate.settle()
+    with transaction.atomic():
+        ask = gate.hold() if gated else None
+        rooms = _lock({entry.room for entry in entries})
+        closed = {room.id for room in rooms.values() if not room.is_open}
+        if closed and ask is None:
+            raise _TouchesClosedTalk
+        inside = _inside(closed)
+        repeated = _repeated(entries)
+        targets = _targets(entries)
+        decisions: dict[str, Decision] = {}
+        result = Commit([], closed=closed)
+        rows: list[Message] = []
+        first: dict[tuple[UUID, int, UUID], Stored] = {}
+        for entry in entries:
+            translation.activate(entry.person.language)
+            room = rooms.get(entry.room)
+            if room is not None and room.id in closed and ask is not None and room.feature not in decisions:
+                decisions[room.feature] = ask(Feature(room.feature))
+            identity = (entry.room, entry.person.pk, entry.client_id) if entry.client_id else None
+            try:
+                known = identity and (first.get(identity) or repeated.get(identity))
+                if known:
+                    result.outcomes.append(Stored(known.seq, known.at, None))
+                    continue
+                _permit(entry, room, inside, decisions)
+                assert room is not None
+                if entry.target is not None:
+                    _permit_change(entry, targets.get((entry.room, entry.target)))
+                if entry.reply_to is not None and not 0 < entry.reply_to <= room.head:
+                    raise Refused(Code.MISSING, _("The message you answer does not exist."))
+            except Refused as refused:
+                result.outcomes.append(refused)
+                continue
+            room.head += 1
+            row = _row(entry, room, now)
+            rows.append(row)
+            stored = Stored(room.head, timestamp(now), _item(entry, row))
+            result.outcomes.append(stored)
+            assert stored.item is not None
+            result.items[room.id].append(stored.item)
+            result.heads[room.id] = room.head
+            if identity:
+                first[identity] = stored
+        if rows:
+            Message.objects.bulk_create(rows)
+            changed = [rooms[room_id] for room_id in result.heads]
+            for room in changed:
+                room.last_at = now
+            Room.objects.bulk_update(changed, ("head", "last_at"))
+            _erase(entries, result.outcomes)
+    return result
+
+
+def _lock(ids: Iterable[UUID]) -> dict[UUID, Room]:
+    # In order of id, so that two processes with overlapping batches wait for each other instead of deadlocking.
+    rows = Room.objects.filter(id__in=list(ids)).order_by("id")
+    if connection.features.has_select_for_no_key_update:
+        rows = rows.select_for_update(no_key=True)
+    return {room.id: room for room in rows}
+
+
+def _inside(rooms: Iterable[UUID]) -> set[tuple[UUID, int]]:
+    ids = list(rooms)
+    if not ids:
+        return set()
+    return set(Participant.objects.filter(room__in=ids, left_at__isnull=True).values_list("room_id", "user_id"))
+
+
+def _repeated(entries: Iterable[Entry]) -> dict[tuple[UUID, int, UUID], Stored]:
+    ids = [entry.client_id for entry in entries if entry.client_id]
+    if not ids:
+        return {}
+    found = Message.objects.filter(
+        room__in={entry.room for entry in entries},
+        author__in={entry.person.pk for entry in entries},
+        client_id__in=ids,
+    ).values_list("room_id", "author_id", "client_id", "seq", "at")
+    return {
+        (room, author, client_id): Stored(seq, timestamp(at), None)
+        for room, author, client_id, seq, at in found
+        if author is not None and client_id is not None
+    }
+
+
+def _targets(entries: Iterable[Entry]) -> dict[tuple[UUID, int], Message]:
+    wanted = {(entry.room, entry.target) for entry in entries if entry.target is not None}
+    if not wanted:
+        return {}
+    match = Q(pk__in=[])
+    for room, seq in wanted:
+        match |= Q(room_id=room, seq=seq)
+    return {(row.room_id, row.seq): row for row in Message.objects.filter(match)}
+
+
+def _permit(
+    entry: Entry, room: Room | None, inside: set[tuple[UUID, int]], decisions: dict[str, Decision]
+) -> None:
+    if room is None or (not room.is_open and (room.id, entry.person.pk) not in inside):
+        raise Refused(Code.MISSING, _("There is no such room, or it is not open to you."))
+    if room.ended_at is not None:
+        raise Refused(Code.CONFLICT, _("This talk has ended."))
+    decision = decisions.get(room.feature)
+    if decision is not None and not decision.allowed:
+        raise Refused(Code.GATE, decision.reason(gate.spoken()), rule=decision.rule.id)
+
+
+def _permit_change(entry: Entry, target: Message | None) -> None:
+    if target is None or target.kind != Message.Kind.MESSAGE:
+        raise Refused(Code.MISSING, _("That message does not exist."))
+    if target.author_id != entry.person.pk:
+        raise Refused(Code.FORBIDDEN, _("Only its author can change a message."))
+    if target.body is None and target.sealed is None:
+        raise Refused(Code.CONFLICT, _("That message was deleted."))
+
+
+def _row(entry: Entry, room: Room, now: datetime) -> Message:
+    words = entry.body if entry.kind != Message.Kind.DELETE else None
+    return Message(
+        room_id=room.id,
+        seq=room.head,
+        id=uuid.uuid4(),
+        kind=entry.kind,
+        author_id=entry.person.pk,
+        author_name=entry.person.name,
+        client_id=entry.client_id,
+        body=words if room.is_open else None,
+        sealed=vault.seal(room.id, words) if words is not None and not room.is_open else None,
+        reply_to=entry.reply_to,
+        target=entry.target,
+        at=now,
+    )
+
+
+def _item(entry: Entry, row: Message) -> Item:
+    return Item(
+        seq=row.seq,
+        id=str(row.id),
+        kind=str(entry.kind.value),
+        author=Author(entry.person.id, entry.person.name),
+        body=entry.body if entry.kind != Message.Kind.DELETE else "",
+        at=timestamp(row.at),
+        client_id=str(entry.client_id) if entry.client_id else UNSET,
+        reply_to=entry.reply_to or UNSET,
+        target=entry.target or UNSET,
+    )
+
+
+def _erase(entries: Sequence[Entry], outcomes: Sequence[Stored | Refused]) -> None:
+    """Take deleted words, and the edits of them, out of the log: what was taken back is not kept (APPI 22)."""
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if entry.kind == Message.Kind.DELETE and isinstance(outcome, Stored) and outcome.item is not None:
+            Message.objects.filter(Q(seq=entry.target) | Q(target=entry.target), room_id=entry.room).update(
+                body=None, sealed=None
+            )

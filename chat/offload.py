@@ -1,0 +1,61 @@
+"""Runs database work for sockets on a bounded set of threads, one connection each. The only thread hop in chat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import connections
+from django.utils import translation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 4  # below DATABASE_POOL: pages need connections too
+
+_threads: ThreadPoolExecutor | None = None
+
+
+async def offload(language: str, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking job on a database thread.
+
+    Args:
+        language: in which refusals speak, `ja` or `en`.
+        job: what to run, with its arguments.
+
+    Returns:
+        what the job returns; raises what it raises.
+    """
+    global _threads  # noqa: PLW0603 -- made with the first job, so that importing starts no thread
+    if _threads is None:
+        _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="chat-database")
+
+    def run() -> T:
+        try:
+            with translation.override(language):
+                return job(*args, **kwargs)
+        finally:
+            _tidy()
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+
+
+def _tidy() -> None:
+    # Connections stay open on these few threads; one that failed is dropped, and the next job makes a new one.
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred or connection.in_atomic_block:
+            connection.close()
+
+
+def close() -> None:
+    """End the threads and their connections, after the last job."""
+    global _threads  # noqa: PLW0603
+    if _threads is None:
+        return
+    barrier = [_threads.submit(connections.close_all) for _ in range(THREADS)]
+    for done in barrier:
+        done.result(timeout=5)
+    _threads.shutdown(wait=True)
+    _threads = None

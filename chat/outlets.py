@@ -1,0 +1,117 @@
+"""The bounded way out to one socket: what is written, what is dropped first, and when a reader is too slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+SOFT_BYTES = 64 * 1024  # above it, typing and presence are dropped
+HARD_BYTES = 256 * 1024  # above it, the reader is closed with 4408 and resumes from its seq
+DRAIN_SECONDS = 30.0  # how long a reader that was closed may take to read what is on its way
+
+
+class Frame:
+    """One server frame, encoded once for all its readers: as JSON bytes, as text, and as a WebSocket text frame."""
+
+    __slots__ = ("_text", "_wire", "ephemeral", "payload")
+
+    def __init__(self, payload: bytes, *, ephemeral: bool = False) -> None:
+        self.payload = payload
+        self.ephemeral = ephemeral
+        self._text: str | None = None
+        self._wire: bytes | None = None
+
+    @property
+    def text(self) -> str:
+        """The payload as ASGI servers want it."""
+        if self._text is None:
+            self._text = self.payload.decode()
+        return self._text
+
+    @property
+    def wire(self) -> bytes:
+        """The payload as an unmasked, final text frame (RFC 6455, 5.2)."""
+        if self._wire is None:
+            size = len(self.payload)
+            if size < 126:  # noqa: PLR2004 -- RFC 6455
+                head = bytes((0x81, size))
+            elif size < 1 << 16:
+                head = b"\x81\x7e" + size.to_bytes(2, "big")
+            else:
+                head = b"\x81\x7f" + size.to_bytes(8, "big")
+            self._wire = head + self.payload
+        return self._wire
+
+
+class Outlet(Protocol):
+    """Where a socket's frames go."""
+
+    def push(self, frame: Frame) -> bool:
+        """Queue a frame for the end of this event-loop turn; False: the reader is too slow and must be closed."""
+
+    def flush(self) -> None:
+        """Write what is queued, in one write."""
+
+    async def close(self, code: int) -> None:
+        """Write what is queued, then close the WebSocket."""
+
+    def abandon(self) -> None:
+        """Forget what is queued: the peer is gone."""
+
+
+class AsgiOutlet:
+    """Plain ASGI `send`, for any server. A task runs only while there is something to write."""
+
+    __slots__ = ("_bytes", "_closed", "_frames", "_send", "_task")
+
+    def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        self._send = send
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def push(self, frame: Frame) -> bool:
+        """See Outlet."""
+        if self._closed or (frame.ephemeral and self._bytes > SOFT_BYTES):
+            return True
+        if self._bytes > HARD_BYTES:
+            return False
+        self._frames.append(frame)
+        self._bytes += len(frame.payload)
+        return True
+
+    def flush(self) -> None:
+        """See Outlet."""
+        if self._frames and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            while self._frames:
+                frame = self._frames.popleft()
+                await self._send({"type": "websocket.send", "text": frame.text})
+                self._bytes -= len(frame.payload)
+        except Exception:  # noqa: BLE001 -- each server says "the peer is gone" with another exception
+            self.abandon()
+        finally:
+            self._task = None
+
+    async def close(self, code: int) -> None:
+        """See Outlet."""
+        self.flush()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=DRAIN_SECONDS)
+        if not self._closed:
+            self.abandon()
+            await self._send({"type": "websocket.close", "code": code})
+
+    def abandon(self) -> None:
+        """See Outlet."""
+        self._closed = True
+        self._frames.clear()
+        self._bytes = 0
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()

@@ -1,0 +1,229 @@
+"""Every read that is more than a get. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.models import Session
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from chat.models import Message, Participant, Room, User
+from chat.wire import Author, Code, Item, Refused, timestamp
+from compliance import vault
+from msgspec import UNSET
+from msgspec.structs import replace
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is on a socket or behind a request, as far as a rule needs to know."""
+
+    pk: int
+    id: str
+    name: str
+    guest: bool
+    language: str = "ja"
+
+    @classmethod
+    def of(cls, user: User, language: str = "ja") -> Person:
+        """Return the person behind an account row, and the language that refusals to them speak."""
+        return cls(user.pk, str(user.public_id), user.name, user.is_guest, language)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A run of a room's log: items in order of seq, the room's head when it was read, whether older/newer ones exist."""
+
+    items: Sequence[Item]
+    head: int
+    more: bool
+
+
+def open_rooms(limit: int = 100) -> QuerySet[Room]:
+    """Return the listed open rooms, most recently active first."""
+    return Room.objects.filter(kind=Room.Kind.OPEN, ended_at__isnull=True).order_by("-last_at", "name")[:limit]
+
+
+def room_by_key(key: str) -> Room | None:
+    """Return the room with this public id, open or closed, or None. Says nothing about who may read it."""
+    try:
+        lookup = Q(id=UUID(key), kind=Room.Kind.CLOSED)
+    except ValueError:
+        lookup = Q(slug=key)
+    return Room.objects.filter(lookup).first()
+
+
+def room_by_id(room: UUID) -> Room | None:
+    """Return a room by its primary key, or None."""
+    return Room.objects.filter(pk=room).first()
+
+
+def is_participant(room: Room, person_pk: int | None) -> bool:
+    """Return whether somebody is inside a closed room now."""
+    return (
+        person_pk is not None
+        and room.ended_at is None
+        and Participant.objects.filter(room=room, user_id=person_pk, left_at__isnull=True).exists()
+    )
+
+
+def readable_room(key: str, person_pk: int | None) -> Room:
+    """Return a room that this person may read: any open one, or a closed one that they are in.
+
+    Raises:
+        Refused: `missing`, in the same words whether it does not exist or is not theirs to know of.
+    """
+    room = room_by_key(key)
+    if room is None or not (room.is_open or is_participant(room, person_pk)):
+        raise Refused(Code.MISSING, _("There is no such room, or it is not open to you."))
+    return room
+
+
+def readers(room: Room) -> Sequence[User]:
+    """Return who can read a closed room now, by the time they came in."""
+    inside = Participant.objects.filter(room=room, left_at__isnull=True).select_related("user").order_by("joined_at", "id")
+    return [participant.user for participant in inside]
+
+
+def latest(room: Room, limit: int = PAGE) -> Page:
+    """Return the newest items of a room."""
+    return before(room, None, limit)
+
+
+def before(room: Room, seq: int | None, limit: int = PAGE) -> Page:
+    """Return up to `limit` items before a seq (None: from the head back); `more` says that older ones exist."""
+    rows = Message.objects.filter(room_id=room.id)
+    if seq is not None:
+        rows = rows.filter(seq__lt=seq)
+    found = list(rows.order_by("-seq").select_related("author")[:limit])[::-1]
+    head = max(room.head, found[-1].seq if found and seq is None else 0)
+    return Page(items(room.id, found), head, bool(found) and found[0].seq > 1)
+
+
+def after(room: Room, seq: int, limit: int = PAGE) -> Page:
+    """Return up to `limit` items after a seq; `more` says that newer ones exist."""
+    found = list(
+        Message.objects.filter(room_id=room.id, seq__gt=seq).order_by("seq").select_related("author")[: limit + 1]
+    )
+    page, more = found[:limit], len(found) > limit
+    head = max(room.head, found[-1].seq if found else 0)
+    return Page(items(room.id, page), head, more)
+
+
+def as_read(page: Iterable[Item]) -> list[Item]:
+    """Return a page as a person reads it: edits and deletions worked into the messages they change."""
+    shown: dict[int, Item] = {}
+    for item in page:
+        if item.kind == Message.Kind.MESSAGE or item.kind == Message.Kind.NOTICE:
+            shown[item.seq] = item
+        elif item.target in shown and shown[item.target].body:
+            shown[item.target] = replace(shown[item.target], body=item.body)
+    return list(shown.values())
+
+
+def log_after(room: UUID, seq: int, limit: int) -> Sequence[Item]:
+    """Return up to `limit` items of a room's log after a seq, for readers whose right to it was asked before."""
+    rows = Message.objects.filter(room_id=room, seq__gt=seq).order_by("seq").select_related("author")[:limit]
+    return items(room, rows)
+
+
+def items(room: UUID, rows: Iterable[Message]) -> Sequence[Item]:
+    """Return log rows as the wire shows them, opening sealed words."""
+    return [
+        Item(
+            seq=row.seq,
+            id=str(row.id),
+            kind=row.kind,
+            author=Author(str(row.author.public_id) if row.author else None, row.author_name),
+            body=row.body or (vault.unseal(room, bytes(row.sealed)) if row.sealed else ""),
+            at=timestamp(row.at),
+            client_id=str(row.client_id) if row.client_id else UNSET,
+            reply_to=row.reply_to or UNSET,
+            target=row.target or UNSET,
+        )
+        for row in rows
+    ]
+
+
+def has_verified_address(person_pk: int) -> bool:
+    """Return whether somebody has shown that their e-mail address is theirs, as closed chat asks."""
+    return User.objects.filter(pk=person_pk, is_guest=False, is_active=True, emailaddress__verified=True).exists()
+
+
+def live_closed_rooms(person_pk: int) -> Sequence[Room]:
+    """Return the closed rooms that somebody is in now, newest first."""
+    return list(
+        Room.objects.filter(
+            kind=Room.Kind.CLOSED, ended_at__isnull=True, participants__user_id=person_pk, participants__left_at__isnull=True
+        ).order_by("-created_at")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What keeps somebody signed in on a live socket: their session, and the facts that end it when they change."""
+
+    session: str
+    person: int
+    password: str
+
+
+def who(session_key: str | None, language: str) -> tuple[Person, Login] | None:
+    """Return who a session belongs to, as Django's own authentication decides it, or None."""
+    if not session_key:
+        return None
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user = get_user(request)
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    return Person.of(user, language), Login(session_key, user.pk, user.password)
+
+
+def ended_logins(logins: Iterable[Login]) -> set[Login]:
+    """Return those logins that no longer hold: signed out, expired, banned, or with another password by now."""
+    logins = list(logins)
+    live = set(
+        Session.objects.filter(session_key__in={x.session for x in logins}, expire_date__gt=timezone.now()).values_list(
+            "session_key", flat=True
+        )
+    )
+    passwords = dict(
+        User.objects.filter(pk__in={x.person for x in logins}, is_active=True).values_list("pk", "password")
+    )
+    return {x for x in logins if x.session not in live or passwords.get(x.person) != x.password}
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """What the periodic check needs of a room: its head, its kind, whether it ended."""
+
+    head: int
+    kind: str
+    ended: bool
+
+
+def states(rooms: Iterable[UUID]) -> dict[UUID, RoomState]:
+    """Return the state of each room: what the periodic check compares with what was delivered."""
+    rows = Room.objects.filter(id__in=list(rooms)).values_list("id", "head", "kind", "ended_at")
+    return {pk: RoomState(head, kind, ended is not None) for pk, head, kind, ended in rows}
+
+
+def insiders(rooms: Iterable[UUID]) -> dict[UUID, set[int]]:
+    """Return who is inside each closed room."""
+    inside: dict[UUID, set[int]] = {room: set() for room in rooms}
+    for room, user in Participant.objects.filter(room__in=list(inside), left_at__isnull=True).values_list(
+        "room_id", "user_id"
+    ):
+        inside[room].add(user)
+    return inside

@@ -1,0 +1,25 @@
+"""Addresses of chat: pages, and the one socket."""
+
+from __future__ import annotations
+
+from channels.routing import URLRouter
+from django.conf import settings
+from django.urls import path, re_path
+
+from chat import views
+from chat.consumers import chat_socket
+from chat.handshake import SameOrigin
+
+app_name = "chat"
+
+urlpatterns = [
+    path("", views.lobby, name="lobby"),
+    path("rooms/new/", views.room_new, name="room_new"),
+    path("rooms/<slug:slug>/", views.room, name="room"),
+    path("rooms/<slug:slug>/lock/", views.room_lock, name="room_lock"),
+    path("closed/<uuid:room_id>/", views.closed, name="closed"),
+    path("guest/", views.guest, name="guest"),
+    path("match/", views.match, name="match"),
+]
+
+websocket = SameOrigin(URLRouter([re_path(r"^ws/$", chat_socket)]), settings.WEBSOCKET_ORIGINS)

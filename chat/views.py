@@ -1,0 +1,226 @@
+"""Pages of chat. Each declares its feature at the gate; rules are in the writes, reads in the queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages as notes
+from django.contrib.auth import login
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chat import hub, people, queries, rooms
+from chat.handshake import address_of
+from chat.forms import GuestForm, LockForm, RoomForm
+from chat.models import Room, User
+from chat.queries import Person
+from chat.strings import JS_STRINGS
+from chat.wire import Refused
+from compliance.gate import door
+from compliance.law import Feature
+
+TOPICS = (
+    ("daily", gettext_lazy("Daily life")),
+    ("hobby", gettext_lazy("Hobbies")),
+    ("work", gettext_lazy("Work and study")),
+    ("night", gettext_lazy("Cannot sleep")),
+)
+GUEST_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+View = Callable[..., HttpResponse]
+
+
+def _member_only(view: View) -> View:
+    """Send guests and strangers to sign-in, and bring them back."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated or request.user.is_guest:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def _me(request: HttpRequest) -> Person | None:
+    return Person.of(request.user) if isinstance(request.user, User) else None
+
+
+def _page(request: HttpRequest, template: str, room: Room | None = None, **context: Any) -> HttpResponse:
+    me = _me(request)
+    user = {"id": me.id, "name": me.name, "guest": me.guest} if me else None
+    boot = {
+        "room": room.key if room else None,
+        "kind": room.kind if room else None,
+        "me": user,
+        "ws": "/ws/",
+        "events": f"{_url(room)}events" if room else None,
+        "head": room.head if room else None,
+        "language": "en" if (get_language() or "").startswith("en") else "ja",
+        "closed_url": "/closed/",
+        "lobby_url": reverse("chat:lobby"),
+    }
+    strings = {key: str(text) for key, text in JS_STRINGS.items()}
+    return render(request, template, {"boot": boot, "me": user, "js_strings": strings, **context})
+
+
+def _url(room: Room) -> str:
+    return reverse("chat:room", args=[room.slug]) if room.is_open else reverse("chat:closed", args=[room.id])
+
+
+def _shown(room: Room) -> dict[str, Any]:
+    return {
+        "key": room.key,
+        "name": room.name,
+        "description": room.description,
+        "kind": room.kind,
+        "url": _url(room),
+        "last_at": room.last_at if room.head else None,
+        "head": room.head,
+    }
+
+
+@door(Feature.ROOM_OPEN)
+@require_safe
+def lobby(request: HttpRequest) -> HttpResponse:
+    """Show the open rooms and the service's legal standing."""
+    running = hub.running()
+    listed = [
+        _shown(room) | {"people": running.people_in(room.id) if running else 0} for room in queries.open_rooms()
+    ]
+    member = isinstance(request.user, User) and not request.user.is_guest
+    return _page(
+        request, "chat/lobby.html", rooms=listed, can_create=member, create_url=reverse("chat:room_new")
+    )
+
+
+@door(Feature.ROOM_OPEN)
+@require_safe
+@never_cache
+def room(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show an open room: anyone reads it, with or without scripts."""
+    found = queries.room_by_key(slug)
+    if found is None or not found.is_open:
+        raise Http404
+    return _talk(request, found, guest_form=None if request.user.is_authenticated else GuestForm())
+
+
+@door(Feature.MATCH_PAIR)
+@require_safe
+@never_cache
+def closed(request: HttpRequest, room_id: UUID) -> HttpResponse:
+    """Show a closed talk to those inside. To everybody else it does not exist."""
+    me = _me(request)
+    found = queries.room_by_id(room_id)
+    if found is None or found.is_open or not queries.is_participant(found, me.pk if me else None):
+        raise Http404
+    if found.feature != Feature.MATCH_PAIR:
+        return door(Feature(found.feature))(_closed)(request, found)
+    return _closed(request, found)
+
+
+def _closed(request: HttpRequest, found: Room) -> HttpResponse:
+    return _talk(request, found, readers=[reader.name for reader in queries.readers(found)])
+
+
+def _talk(request: HttpRequest, found: Room, **context: Any) -> HttpResponse:
+    page = queries.latest(found)
+    return _page(
+        request,
+        "chat/room.html",
+        found,
+        **{
+            "room": _shown(found),
+            "items": queries.as_read(page.items),
+            "head": page.head,
+            "more": page.more,
+            "can_post": request.user.is_authenticated,
+            "is_owner": request.user.is_authenticated and found.created_by_id == request.user.pk,
+            **context,
+        },
+    )
+
+
+@door(Feature.ROOM_OPEN)
+@require_http_methods(["GET", "HEAD", "POST"])
+@_member_only
+def room_new(request: HttpRequest) -> HttpResponse:
+    """Open a room."""
+    form = RoomForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if hub.limited("room", request.user.pk):
+            form.add_error(None, _("You have opened several rooms just now. Please wait a few minutes."))
+        else:
+            try:
+                made = rooms.create_open_room(actor=request.user, **form.cleaned_data)  # type: ignore[arg-type]
+            except Refused as refused:
+                form.add_error(None, refused.reason)
+            else:
+                return redirect(_url(made))
+    return _page(request, "chat/room_new.html", form=form)
+
+
+@door(Feature.INVITE_ONLY)
+@require_http_methods(["GET", "HEAD", "POST"])
+@_member_only
+def room_lock(request: HttpRequest, slug: str) -> HttpResponse:
+    """Lock an open room: closed chat from that moment, so the gate is asked for invited rooms."""
+    found = queries.room_by_key(slug)
+    if found is None or not found.is_open or found.created_by_id != request.user.pk:
+        raise Http404
+    form = LockForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            locked = rooms.lock_room(actor=request.user, room=found)  # type: ignore[arg-type]
+        except Refused as refused:
+            form.add_error(None, refused.reason)
+        else:
+            hub.from_page(lambda running: running.look(locked.pk))
+            notes.success(request, _("The room is locked. From now on only those inside can read it."))
+            return redirect(_url(locked))
+    return _page(request, "chat/room_lock.html", room=_shown(found), form=form)
+
+
+@door(Feature.ACCOUNT)
+@require_POST
+def guest(request: HttpRequest) -> HttpResponse:
+    """Enter with a nickname, in one step."""
+    wanted = request.POST.get("next", "")
+    target = wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else reverse("chat:lobby")
+    if request.user.is_authenticated:
+        return redirect(target)
+    form = GuestForm(request.POST)
+    if form.is_valid():
+        if hub.limited("guest", address_of(request.scope)):
+            form.add_error(None, _("Too many nicknames from here just now. Please wait a minute."))
+        else:
+            try:
+                login(request, people.enter_as_guest(**form.cleaned_data), backend=GUEST_BACKEND)
+            except ValidationError as error:
+                form.add_error("nickname", error)
+            else:
+                return redirect(target)
+    status = 429 if form.is_bound and form.non_field_errors() else 200
+    response = _page(request, "chat/guest.html", form=form, next=target)
+    response.status_code = status
+    return response
+
+
+@door(Feature.MATCH_PAIR)
+@require_safe
+@never_cache
+def match(request: HttpRequest) -> HttpResponse:
+    """Look for somebody to talk to."""
+    return _page(request, "chat/match.html", topics=TOPICS)

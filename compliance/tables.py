@@ -1,0 +1,305 @@
+"""Renders the law's tables as Markdown: `docs/law.md`, which `python -m compliance.tables` writes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from compliance.checklist import CONDITIONS, ITEMS, Group, Item
+from compliance.classify import CONSEQUENCES, NODES
+from compliance.law import (
+    BUREAUX,
+    LAW_VERSION,
+    NOT_ADVICE,
+    OPEN_QUESTIONS,
+    PENALTIES,
+    REVISIONS,
+    RULES,
+    SEEN_UNTIL,
+    STATUTES,
+    Confidence,
+    Penalty,
+    Required,
+    Text,
+    cite,
+)
+from compliance.standing import REQUIRED_PARTS, STATUS_TEXTS
+
+DOCUMENT: Final = Path(__file__).resolve().parents[1] / "docs" / "law.md"
+
+
+def render() -> str:
+    """Return the whole of `docs/law.md`."""
+    sections = (
+        _introduction(),
+        _version(),
+        _rules(),
+        _statuses(),
+        _procedure(),
+        _checklist(),
+        _penalties(),
+        _open_questions(),
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def _introduction() -> str:
+    return f"""\
+<!-- Written by `python -m compliance.tables` from the code in compliance/. Change it there, not here. -->
+
+# The law behind the gate / ゲートの根拠となる法令
+
+**{NOT_ADVICE.ja} {NOT_ADVICE.en}**
+
+公開されている法令や資料を、プログラムが扱える規則に直したものです。個々のサービスについて結論を出すものではありません。
+クローズド・チャットを始める前に、必ず次のところに確認してください。
+
+- 運営者の住所地を管轄する総合通信局（{BUREAUX.ja}）、または弁護士
+- 異性紹介事業に当たりそうなときは、事務所の所在地を管轄する警察署
+
+Public sources, turned into rules that a program can carry. They decide nothing for a particular service. Before
+switching closed chat on, ask
+
+- the bureau for the operator's address: {BUREAUX.en}; or a lawyer
+- where a dating-site business is near, the police station for the office
+
+規則の番号（K-3、LAW-03 など）は、画面・記録台帳・API に出る番号と同じです。
+The ids (K-3, LAW-03 …) are those that pages, the ledger and the API show."""
+
+
+def _version() -> str:
+    revisions = _table(
+        ("法令", "Law", "e-Gov revision"),
+        (
+            (STATUTES[key].ja, STATUTES[key].en, f"[`{revision}`]({STATUTES[key].url})")
+            for key, revision in REVISIONS.items()
+        ),
+    )
+    marks = _table(("mark", "日本語", "English"), ((f"`{mark}`", mark.ja, mark.en) for mark in Confidence))
+    return f"""\
+## Law version / 法令の時点
+
+電気通信事業法とその省令は {LAW_VERSION} 時点の条文によります。{SEEN_UNTIL} より後の改正は見ていません。
+リリースのたびに、次の改正 ID を e-Gov の最新版と見比べてください。
+
+The Act and its ordinances are as in force on {LAW_VERSION}. Nothing after {SEEN_UNTIL} was visible. On each release,
+compare these revision ids with the latest on e-Gov.
+
+{revisions}
+
+各行の確からしさは次の印で示します。 / How well each row is supported:
+
+{marks}"""
+
+
+def _rules() -> str:
+    rows = _table(
+        ("id", "feature", "機能と理由", "Feature and reason", "required", "article", "mark"),
+        (
+            (
+                rule.id,
+                f"`{rule.feature}`",
+                f"**{rule.title_ja}** {rule.ja}",
+                f"**{rule.title_en}.** {rule.en}",
+                f"`{rule.required}`",
+                _link(rule.article),
+                f"`{rule.confidence}`",
+            )
+            for rule in RULES.values()
+        ),
+    )
+    requirements = _table(
+        ("required", "日本語", "English"), ((f"`{required}`", required.ja, required.en) for required in Required)
+    )
+    return f"""\
+## Rules / 規則
+
+{rows}
+
+必要なもの / What `required` means:
+
+{requirements}
+
+ルームの区分は、誰が読めるか・一覧に載るか・入り方・作られ方・定員・履歴の見え方から導き、名前では決まりません。
+一つでも「閉じている」があればクローズド、判断できないものが残れば要相談、どちらもなければオープンです。
+
+A room's class follows from who can read it, whether it is listed, how people get in, how it was made, what capacity
+hides and who sees its history; never from its name. One closed trait makes it closed; else anything unsettled makes it
+a case to consult; else it is open."""
+
+
+def _statuses() -> str:
+    rows = _table(
+        ("`TELECOM_REGISTRATION`", "日本語", "English", "requires"),
+        (
+            (f"`{status}`", text.ja, text.en, ", ".join(f"`{part}`" for part in REQUIRED_PARTS[status]) or "–")
+            for status, text in STATUS_TEXTS.items()
+        ),
+    )
+    return f"""\
+## Standing / 届出・登録の状況
+
+{rows}
+
+クローズド・チャットは、この設定（第一の鍵）と運営者チェックリストの署名（第二の鍵）がそろい、緊急停止がないときだけ開きます。
+`COMPLIANCE_CHECKLIST=advise` では第一の鍵だけで開き、足りない署名は警告として残ります。不明なもの、食い違うもの、
+確認できないものがあれば閉じます。届出は「届出」と表示し、登録・許可・認可・認定とは書きません。
+
+Closed chat opens only while this setting (the first key) and the operator's signed checklist (the second) are both
+turned and the emergency stop is not pulled. With `COMPLIANCE_CHECKLIST=advise` the first key alone opens, and missing
+signatures stay as warnings. Anything unknown, contradictory or unreachable means off. A notification is shown as 届出,
+never as a registration, permit or approval."""
+
+
+def _procedure() -> str:
+    nodes = _table(
+        ("node", "質問", "Question", "article"),
+        ((node.id, node.ja, node.en, _links(node.articles)) for node in NODES.values()),
+    )
+    outcomes = _table(
+        ("outcome", "意味", "Meaning", "article", "mark"),
+        (
+            (f"`{outcome}`", result.ja, result.en, _links(result.articles), f"`{result.confidence}`")
+            for outcome, result in CONSEQUENCES.items()
+        ),
+    )
+    return f"""\
+## Decision procedure / 該当性の判定
+
+サービス全体について順に問い、N7 は機能ごとに調べます。「分からない」が一つでも出たところで要相談となり、
+クローズド・チャットは開きません。順序は公開資料から組み直したもので、総務省の判定図そのものは確認できていません。
+
+Asked in order for the whole service, N7 for every feature. The first unknown ends in `CONSULT`, which keeps closed chat
+off. The order was rebuilt from public sources; the ministry's own chart has not been seen.
+
+{nodes}
+
+164条1項2号の後半（線路の総延長5km未満）は、インターネットから届くサーバーの適用除外としては扱いません。
+The second half of 164(1)(ii) (lines shorter than 5 km) is not treated as exempting a server on the internet.
+
+{outcomes}"""
+
+
+def _checklist() -> str:
+    parts = []
+    for group in Group:
+        rows = _table(
+            ("id", "項目と理由", "Item and why", "適用 / applies", "開く条件 / blocks", "article", "有効日数 / holds"),
+            (
+                (
+                    item.id,
+                    f"**{item.ja}** {item.why_ja}",
+                    f"**{item.en}.** {item.why_en}",
+                    _scope(item),
+                    "はい / yes" if item.blocks else "いいえ / no",
+                    _links(item.articles),
+                    str(item.valid_days or "–"),
+                )
+                for item in ITEMS
+                if item.group is group
+            ),
+        )
+        parts.append(f"### {group.en} / {group.ja}\n\n{rows}")
+    introduction = """\
+## Operator checklist / 運営者チェックリスト
+
+「開く条件」の項目は、クローズド・チャットを開く前に証拠を添えた署名が要ります。有効日数はこのソフトウェアの運用上の目安で、
+法令の定めではありません。
+
+Items that block need a signature with evidence before closed chat opens. How many days a signature holds is this
+software's own habit, not the law's."""
+    return "\n\n".join((introduction, *parts))
+
+
+def _penalties() -> str:
+    rows = _table(
+        ("id", "行為", "Act", "上限", "Maximum", "article", "mark"),
+        (
+            (
+                penalty.id,
+                penalty.ja,
+                penalty.en,
+                _maximum(penalty).ja,
+                _maximum(penalty).en,
+                _links(penalty.articles),
+                f"`{penalty.confidence}`",
+            )
+            for penalty in PENALTIES
+        ),
+    )
+    most = {penalty.id: _maximum(penalty) for penalty in PENALTIES}
+    return f"""\
+## Penalties / 罰則
+
+- 届出が必要なのに、届出をせずに営んだとき：{cite("TBA 185(i)").ja}（{most["P-2"].ja}）
+- 登録が必要なのに、登録を受けずに営んだとき：{cite("TBA 177").ja}（{most["P-1"].ja}）
+
+回線設備を持たないクローズド・チャットに要るのは届出なので、関わるのは前者です。後者を届出の罰則として挙げる説明が
+よく見られますが、条文とは異なります。2025年6月1日に懲役と禁錮は拘禁刑に改められました（それより前の行為には経過措置が
+あります）。
+
+- Carried on without a notification that was needed: Article 185(i), {most["P-2"].en}.
+- Carried on without a registration that was needed: Article 177, {most["P-1"].en}.
+
+What a closed chat without line equipment of its own needs is the notification, so the former concerns it. The latter is
+often quoted for a missing notification, which is not what the Act says. On 1 June 2025 confinement (拘禁刑) replaced
+imprisonment with and without labour (懲役, 禁錮); earlier acts keep the old name.
+
+{rows}"""
+
+
+def _open_questions() -> str:
+    rows = _table(
+        ("id", "日本語", "English"), ((question, text.ja, text.en) for question, text in OPEN_QUESTIONS.items())
+    )
+    return f"""\
+## What is left open / 確認できていないこと
+
+次の点は確定していません。このソフトウェアは、どれについても結論が出たものとして扱いません。
+These points are not settled, and nothing in this software presents them as if they were.
+
+{rows}"""
+
+
+# Markdown -------------------------------------------------------------------------------------------------------------
+
+
+def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = list(headings)
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _link(article: str) -> str:
+    citation = cite(article)
+    label = f"{citation.ja} / {article}"
+    return f"[{label}]({citation.url})" if citation.url else label
+
+
+def _links(articles: Iterable[str]) -> str:
+    return "<br>".join(_link(article) for article in articles)
+
+
+def _scope(item: Item) -> str:
+    scope = f"{item.scope.ja} / {item.scope.en}"
+    condition = CONDITIONS.get(item.id)
+    return f"{scope}<br>{condition.ja} / {condition.en}" if condition else scope
+
+
+def _maximum(penalty: Penalty) -> Text:
+    if penalty.maximum is None:
+        return penalty.note or Text("–", "–")
+    if penalty.staff is None:
+        return Text(penalty.maximum.ja, penalty.maximum.en)
+    return Text(
+        f"{penalty.maximum.ja}（従事者は{penalty.staff.ja}）", f"{penalty.maximum.en} (staff: {penalty.staff.en})"
+    )
+
+
+def main() -> None:
+    """Write the document."""
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(render(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
