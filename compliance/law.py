@@ -478,7 +478,7 @@ class Maximum:
     @property
     def ja(self) -> str:
         years, rest = divmod(self.months, 12)
-        term = (f"{years}年" if years else "") + (f"{rest}月" if rest else "")
+        term = (f"{years}年" if years else "") + (f"{rest}か月" if rest else "")
         name = "過料" if self.administrative else "罰金"
         parts = [f"{term}以下の拘禁刑"] if term else []
         parts += [f"{self.yen // 10_000}万円以下の{name}"] if self.yen else []

@@ -156,7 +156,7 @@ class Standing:
         if self.status is Status.none:
             return "電気通信事業の届出なし（クローズド・チャットは提供していません）"
         if self.problems or self.filed_on is None:
-            return "届出・登録の状況を確認中（クローズド・チャットは停止しています）"
+            return "届出の状況を確認中（クローズド・チャットは停止しています）"
         on = japanese_date(self.filed_on)
         match self.status:
             case Status.filed if not self.number:
