@@ -20,7 +20,7 @@ help: ## list the commands | コマンドの一覧
 
 run: .venv/installed compilemessages $(DATABASE) ## start on http://127.0.0.1:8000 (HOST=, PORT=) | 起動する
 	@echo "Todoke: http://$(HOST):$(PORT)/   (Ctrl+C: stop | 停止)"
-	@exec .venv/bin/daphne -v 0 -b $(HOST) -p $(PORT) config.asgi:application
+	@exec .venv/bin/daphne -v 0 --websocket-max-message-size 65536 --websocket-max-frame-size 65536 -b $(HOST) -p $(PORT) config.asgi:application
 
 operator: .venv/installed $(DATABASE) ## create the operator's account | 運営者のアカウントを作る
 	@$(PY) manage.py createsuperuser

@@ -1,8 +1,9 @@
 """The application as a server sees it: pages to Django, sockets of our own origins to chat."""
 
-import config  # noqa: F401 -- names the settings module before Django starts
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
+
+import config  # noqa: F401 -- names the settings module before Django starts
 
 pages = get_asgi_application()  # starts Django, which the import below needs
 

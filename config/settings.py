@@ -128,22 +128,21 @@ def database(url: str) -> dict[str, Any]:
     if url.startswith(("sqlite://", "postgres://", "postgresql://")):
         with contextlib.suppress(ValueError):
             found = env.db_url_config(url)
-    match found.get("ENGINE"):
-        case "django.db.backends.sqlite3":
-            path = Path(found["NAME"])
-            return found | {
-                "OPTIONS": {
-                    "timeout": 5,
-                    # Takes the write lock at BEGIN: a transaction waits its turn instead of failing half-way.
-                    "transaction_mode": "IMMEDIATE",
-                    # A receipt promises that the message is on disk, so a commit waits for it.
-                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
-                },
-                "TEST": {"NAME": str(path.with_name(f"test_{path.name}"))},  # a file: processes and threads share it
-            }
-        case "django.db.backends.postgresql":
-            pool = {"min_size": 1, "max_size": number("DATABASE_POOL", 8, 2, 500), "timeout": 10}
-            return found | {"OPTIONS": found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
+    if found.get("ENGINE") == "django.db.backends.sqlite3":
+        path = Path(found["NAME"])
+        return found | {
+            "OPTIONS": {
+                "timeout": 5,
+                # Takes the write lock at BEGIN: a transaction waits its turn instead of failing half-way.
+                "transaction_mode": "IMMEDIATE",
+                # A receipt promises that the message is on disk, so a commit waits for it.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+            },
+            "TEST": {"NAME": str(path.with_name(f"test_{path.name}"))},  # a file: processes and threads share it
+        }
+    if found.get("ENGINE") == "django.db.backends.postgresql":
+        pool = {"min_size": 1, "max_size": number("DATABASE_POOL", 8, 2, 500), "timeout": 10}
+        return found | {"OPTIONS": found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
     raise BadValue("DATABASE_URL", url.partition(":")[0] + ":…", accepted)
 
 
@@ -334,7 +333,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 # Without a mail server (locally) nobody could ever be verified, so there it is not asked.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION or MAIL_GIVEN else "optional"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mandatory"
-ACCOUNT_RATE_LIMITS = {} if CHAT_RATE_LIMITS else False
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if CHAT_RATE_LIMITS else False
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
@@ -427,7 +426,7 @@ _shared: list[structlog.typing.Processor] = [
 structlog.configure(
     processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(LOG_LEVEL)),
+    wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[LOG_LEVEL]),
     cache_logger_on_first_use=False,
 )
 LOGGING: dict[str, Any] = {

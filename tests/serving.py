@@ -22,6 +22,7 @@ from tests import embedded
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_SECONDS: Final = 30
+LIMITS: Final = ("--websocket-max-message-size", "65536", "--websocket-max-frame-size", "65536")
 _number: Final = itertools.count(1)
 Asgi = Literal["daphne", "uvicorn", "hypercorn"]
 
@@ -82,7 +83,7 @@ class Server:
             self.port = listener.getsockname()[1]
             handle = listener.fileno()
             arguments = {
-                "daphne": ["daphne", "--fd", str(handle), "--access-log", os.devnull],
+                "daphne": ["daphne", "-v", "0", *LIMITS, "--fd", str(handle)],
                 "uvicorn": ["uvicorn", "--fd", str(handle), "--no-access-log"],
                 "hypercorn": ["hypercorn", "--bind", f"fd://{handle}"],
             }[self.asgi]
@@ -141,12 +142,12 @@ class Server:
     @property
     def rss(self) -> int:
         """Resident memory in bytes, of the process and its workers."""
-        return sum(process.memory_info().rss for process in self._family())
+        return int(sum(process.memory_info().rss for process in self._family()))
 
     @property
     def cpu(self) -> float:
         """Processor time used so far, in seconds."""
-        return sum(times.user + times.system for times in (process.cpu_times() for process in self._family()))
+        return float(sum(sum(process.cpu_times()[:2]) for process in self._family()))
 
     def _family(self) -> list[psutil.Process]:
         head = psutil.Process(self.process.pid)

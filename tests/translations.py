@@ -84,7 +84,7 @@ class Domain:
             found = translated.get(message.id, message.context)
             if found is None:
                 yield f"{self.app}: missing: {message.id!r} ({message.locations[0][0]})"
-            elif found.fuzzy or not all(forms(found)):
+            elif found.fuzzy or not forms(found) or not all(forms(found)):
                 yield f"{self.app}: not translated: {message.id!r}"
             elif any(placeholders(form) != placeholders(source(message)) for form in forms(found)):
                 yield f"{self.app}: placeholders differ: {message.id!r}"
@@ -114,7 +114,7 @@ DOMAINS: Final = (
 
 def forms(message: Message) -> tuple[str, ...]:
     """The translation, or its plural forms."""
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
 
 
 def source(message: Message) -> str:
