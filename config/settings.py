@@ -389,29 +389,24 @@ CHAT_LIMITS: dict[str, int] = {
     "frame_bytes": 16_384,
     "page": 50,
     "page_most": 200,
-    "name_chars": 40,
     "rooms_per_socket": 50,
-    "sockets_per_session": 10,
-    "sockets_per_address": 100,
     "bad_frames": 5,
-    "outbound_bytes": 1_048_576,
     "heartbeat": 25,
-    "silence": 60,
-    "session_check": 30,
     "max_age": 6 * 3600,
 }
 #: Token buckets by action: how many at once, and how many come back per second.
 CHAT_RATES: dict[str, tuple[int, float]] = {
-    "frame": (60, 20.0),
-    "post": (10, 1.0),
-    "post_address": (60, 10.0),
-    "join": (30, 2.0),
-    "read": (30, 5.0),
-    "typing": (5, 0.5),
-    "seek": (5, 0.1),
-    "guest": (5, 0.02),
-    "room": (3, 0.005),
-    "connect": (30, 1.0),
+    "frame": (200, 50.0),
+    "post": (30, 3.0),
+    "post_address": (300, 30.0),
+    "post_room": (600, 200.0),
+    "join": (60, 5.0),
+    "read": (60, 10.0),
+    "typing": (10, 1.0),
+    "seek": (10, 0.5),
+    "guest": (20, 0.2),
+    "room": (5, 0.02),
+    "connect": (200, 20.0),
 }
 
 
@@ -441,7 +436,7 @@ LOGGING: dict[str, Any] = {
                 *(
                     [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
                     if PRODUCTION
-                    else [structlog.dev.ConsoleRenderer(colors=False)]
+                    else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
                 ),
             ],
         }
