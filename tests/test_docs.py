@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+from compliance import tables
 from compliance.standing import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,3 +35,7 @@ def test_every_command_of_the_makefile_says_what_it_does() -> None:
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
     explained = set(re.findall(r"^([a-z-]+):[^#\n]*## .+ \| .+$", makefile, re.MULTILINE))
     assert set(phony) - explained == {"browser"}
+
+
+def test_law_tables_in_step() -> None:
+    assert tables.DOCUMENT.read_text(encoding="utf-8") == tables.render(), "run python -m compliance.tables"
