@@ -436,7 +436,9 @@ LOGGING: dict[str, Any] = {
                 *(
                     [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
                     if PRODUCTION
-                    else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+                    else [
+                        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+                    ]
                 ),
             ],
         }

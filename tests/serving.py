@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import psutil
@@ -24,7 +24,6 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 START_SECONDS: Final = 30
 LIMITS: Final = ("--websocket-max-message-size", "65536", "--websocket-max-frame-size", "65536")
 _number: Final = itertools.count(1)
-Asgi = Literal["daphne", "uvicorn", "hypercorn"]
 
 
 def database_url() -> str:
@@ -54,11 +53,11 @@ class Server:
     """One server process. Its port is chosen by the system and stays the same over `start` after a kill.
 
     Args:
-        asgi: which server runs the application.
+        asgi: which server runs the application: ``daphne``, ``uvicorn`` or ``hypercorn``.
         env: settings that differ from the test's own, e.g. ``{"TELECOM_REGISTRATION": "none"}``.
     """
 
-    def __init__(self, asgi: Asgi = "daphne", env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, asgi: str = "daphne", env: Mapping[str, str] | None = None) -> None:
         self.asgi = asgi
         self.env = environment(**(env or {}))
         self.port = 0
