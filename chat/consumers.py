@@ -24,6 +24,7 @@ from chat.throttle import Bucket, Rate
 from chat.handshake import address_of, language_of, session_of
 from chat.wire import Close, Code, Refused
 from compliance import gate
+from compliance.law import Feature
 
 if TYPE_CHECKING:
     from chat.hub import Hub
@@ -117,7 +118,7 @@ class Socket:
         self._dirty = False
         self.outlet.flush()
 
-    def say(self, kind: str, **fields: Any) -> None:
+    def say(self, kind: str, /, **fields: Any) -> None:
         """Queue a frame for this socket alone; fields that are None are left out."""
         named = {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
         self.push(Frame(wire.encode_bytes(named)))
@@ -305,6 +306,7 @@ class Socket:
                 if self.person is not None and frame.room in self.feeds:
                     await self._hub.seen(self, self.person, self.feeds[frame.room], frame.seq)
             case wire.MatchSeek():
+                self._hub.permit(self, Feature.MATCH_PAIR)
                 self._allow("seek", self.who)
                 person = self._signed_in()
                 await self._hub.seek(self, frame.ref, person, frame.topic or "", frame.language or "")

@@ -49,9 +49,19 @@ def language_of(scope: dict[str, Any]) -> str:
 
 
 def address_of(scope: dict[str, Any]) -> str:
-    """Return the client's address, believing as many proxies as TRUSTED_PROXIES says."""
-    forwarded = [part.strip() for part in _header(scope, b"x-forwarded-for").split(",") if part.strip()]
-    if settings.TRUSTED_PROXIES and len(forwarded) >= settings.TRUSTED_PROXIES:
-        return forwarded[-settings.TRUSTED_PROXIES]
+    """Return the address of the client behind an ASGI scope; see `address`."""
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    return address(_header(scope, b"x-forwarded-for"), str(client[0]) if client else "")
+
+
+def address(forwarded: str, peer: str) -> str:
+    """Return a client's address, believing as many entries of X-Forwarded-For as TRUSTED_PROXIES says.
+
+    Args:
+        forwarded: the header, empty if there is none.
+        peer: who is at the other end of the connection.
+    """
+    hops = [part.strip() for part in forwarded.split(",") if part.strip()]
+    if settings.TRUSTED_PROXIES and len(hops) >= settings.TRUSTED_PROXIES:
+        return hops[-settings.TRUSTED_PROXIES]
+    return peer

@@ -32,6 +32,7 @@ from chat.outlets import Frame
 from chat.throttle import Rate, Throttle
 from chat.wire import Close, Code, Item, Refused, encode_bytes
 from compliance import gate, vault
+from compliance.law import Feature
 
 if TYPE_CHECKING:
     from chat.consumers import Socket
@@ -289,7 +290,7 @@ class Hub:
             Refused: `missing` or `gate`.
         """
         room = await offload(socket.language, queries.readable_room, key, socket.pk)
-        self._permit(socket, room)
+        self.permit(socket, room.feature)
         key = room.key
         feed = self.feeds.get(room.id)
         if feed is None:
@@ -333,7 +334,7 @@ class Hub:
             Refused: `missing` or `gate`.
         """
         room = await offload(socket.language, queries.readable_room, key, socket.pk)
-        self._permit(socket, room)
+        self.permit(socket, room.feature)
         return Feed(room)
 
     async def seen(self, socket: Socket, person: Person, feed: Feed, seq: int) -> None:
@@ -355,7 +356,7 @@ class Hub:
             Refused: `missing` or `gate`.
         """
         room = await offload(socket.language, queries.readable_room, key, socket.pk)
-        self._permit(socket, room)
+        self.permit(socket, room.feature)
         if after is not None:
             page = await offload(socket.language, queries.after, room, after, limit)
         else:
@@ -372,9 +373,14 @@ class Hub:
             reader.catching_up = False
             self._catch_up(reader)
 
-    def _permit(self, socket: Socket, room: Room) -> None:
-        decision = self.gate.features().get(room.feature)
-        if decision is not None and not decision.allowed:
+    def permit(self, socket: Socket, feature: str) -> None:
+        """Ask the gate, as this process last saw it, before anything else is asked of a person.
+
+        Raises:
+            Refused: `gate`, with rule and reason.
+        """
+        decision = self.gate.decide(Feature(feature))
+        if not decision.allowed:
             gate.count_refusal(decision.feature)
             raise Refused(Code.GATE, decision.reason(socket.language), rule=decision.rule.id)
 

@@ -56,10 +56,10 @@ def seek(*, person: Person, topic: str = "", language: str = "") -> datetime:
         Shut: the gate says no.
         Refused: `auth` for guests, `forbidden` without a verified address, `conflict` inside another matched talk.
     """
-    if person.guest:
-        raise Refused(Code.AUTH, _("Talking with one other person needs an account. Open rooms do not."))
     now = timezone.now()
     with gate.writing(Feature.MATCH_PAIR):
+        if person.guest:
+            raise Refused(Code.AUTH, _("Talking with one other person needs an account. Open rooms do not."))
         if not queries.has_verified_address(person.pk):
             raise Refused(Code.FORBIDDEN, _("Confirm your e-mail address first; then you can be matched."))
         if _live_pairing(person.pk):

@@ -18,7 +18,7 @@ THREADS = 4  # below DATABASE_POOL: pages need connections too
 _threads: ThreadPoolExecutor | None = None
 
 
-async def offload(language: str, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def offload(language: str, job: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking job on a database thread.
 
     Args:

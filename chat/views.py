@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages as notes
 from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
@@ -22,8 +23,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat import hub, people, queries, rooms
-from chat.handshake import address_of
 from chat.forms import GuestForm, LockForm, RoomForm
+from chat.handshake import address
 from chat.models import Room, User
 from chat.queries import Person
 from chat.strings import JS_STRINGS
@@ -37,7 +38,6 @@ TOPICS = (
     ("work", gettext_lazy("Work and study")),
     ("night", gettext_lazy("Cannot sleep")),
 )
-GUEST_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 View = Callable[..., HttpResponse]
 
@@ -58,16 +58,16 @@ def _me(request: HttpRequest) -> Person | None:
     return Person.of(request.user) if isinstance(request.user, User) else None
 
 
-def _page(request: HttpRequest, template: str, room: Room | None = None, **context: Any) -> HttpResponse:
+def _page(request: HttpRequest, template: str, place: Room | None = None, /, **context: Any) -> HttpResponse:
     me = _me(request)
     user = {"id": me.id, "name": me.name, "guest": me.guest} if me else None
     boot = {
-        "room": room.key if room else None,
-        "kind": room.kind if room else None,
+        "room": place.key if place else None,
+        "kind": place.kind if place else None,
         "me": user,
         "ws": "/ws/",
-        "events": f"{_url(room)}events" if room else None,
-        "head": room.head if room else None,
+        "events": f"{_url(place)}events" if place else None,
+        "head": place.head if place else None,
         "language": "en" if (get_language() or "").startswith("en") else "ja",
         "closed_url": "/closed/",
         "lobby_url": reverse("chat:lobby"),
@@ -203,11 +203,12 @@ def guest(request: HttpRequest) -> HttpResponse:
         return redirect(target)
     form = GuestForm(request.POST)
     if form.is_valid():
-        if hub.limited("guest", address_of(request.scope)):
+        whence = address(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR", ""))
+        if hub.limited("guest", whence):
             form.add_error(None, _("Too many nicknames from here just now. Please wait a minute."))
         else:
             try:
-                login(request, people.enter_as_guest(**form.cleaned_data), backend=GUEST_BACKEND)
+                login(request, people.enter_as_guest(**form.cleaned_data), backend=settings.AUTHENTICATION_BACKENDS[0])
             except ValidationError as error:
                 form.add_error("nickname", error)
             else:

@@ -52,6 +52,17 @@ class Signature(models.Model):
         return f"{self.item_id} {self.signed_at:%Y-%m-%d}"
 
 
+class Checklist(Signature):
+    """The checklist's pages in the admin: a place and its permissions, no table of its own."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("operator’s checklist")
+        verbose_name_plural = _("operator’s checklist")
+        default_permissions = ("view",)
+        permissions = (("sign_checklist", "Can sign and withdraw checklist items"),)
+
+
 class Authorisation(models.Model):
     """提供可能期間: one period in which both keys were turned, with the facts it was opened on."""
 
@@ -102,6 +113,17 @@ class GateState(models.Model):
 
     def __str__(self) -> str:
         return "stopped" if self.stopped_at else "running"
+
+
+class Stop(GateState):
+    """The emergency stop's page in the admin: a place and its permissions, no table of its own."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("emergency stop")
+        verbose_name_plural = _("emergency stop")
+        default_permissions = ("view",)
+        permissions = (("pull_stop", "Can pull and lift the emergency stop"),)
 
 
 class Instance(models.Model):
