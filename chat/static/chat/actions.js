@@ -30,6 +30,7 @@ export class MessageActions extends EventTarget {
     }
     list.tabIndex = 0;
     list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.#moveTo(rowOf(event.target)));
+    list.addEventListener("pointerleave", () => this.#bar.contains(document.activeElement) || this.#bar.remove());
     list.addEventListener("focusin", (event) => event.target !== list && this.#moveTo(rowOf(event.target)));
     list.addEventListener("click", (event) => this.#clicked(event));
     list.addEventListener("keydown", (event) => this.#pressed(event));

@@ -30,7 +30,7 @@ export class Composer extends EventTarget {
   #about = null;
   /** What stood in the field before an edit began. */
   #aside = "";
-  #typedAt = 0;
+  #typedAt = -Infinity;
 
   /** @param {HTMLFormElement} form @param {string} draftKey */
   constructor(form, draftKey) {
@@ -143,7 +143,7 @@ export class Composer extends EventTarget {
       return;
     }
     this.#field.value = "";
-    this.#typedAt = 0;
+    this.#typedAt = -Infinity;
     this.forget();
     this.#leave();
     this.#weigh();
@@ -195,7 +195,6 @@ export class Composer extends EventTarget {
       this.#field.style.height = "auto";
       this.#field.style.height = `${this.#field.scrollHeight + this.#field.offsetHeight - this.#field.clientHeight}px`;
     }
-    this.dispatchEvent(new Event("resize"));
   }
 
   /** Enter sends, or makes a new line: the person's choice on this device. */

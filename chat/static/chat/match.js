@@ -53,14 +53,13 @@ class MatchPage {
 
   /** @param {{topic?: string, language?: string}} wish */
   async #seek(wish) {
-    const again = this.#wish !== null;
     this.#wish = wish;
     this.#wait(this.#since || Date.now());
     try {
       await this.#connection.request({ type: "match.seek", ...wish });
     } catch (error) {
       // Not connected: the wish stands, and is said when the connection is.
-      if (!(error instanceof Refused) || (again && error.code === "conflict")) return;
+      if (!(error instanceof Refused)) return;
       this.#stop();
       this.#refuse(error.reason);
     }

@@ -20,6 +20,8 @@ import { keysUnder, remember } from "./store.js";
 
 /** Unsent for longer than this, a message waits for its author's word instead of going out by surprise. */
 const STALE = 60 * 60 * 1000;
+/** After an answer that did not come, in milliseconds. A connection that comes up anew does not wait for it. */
+const AGAIN = 5000;
 /** How often the server may say "not now" before the author is asked. */
 const TRIES = 5;
 
@@ -36,6 +38,8 @@ export class Outbox extends EventTarget {
   #pause;
   #draining = false;
   #again = false;
+  /** @type {number|undefined} */
+  #timer;
 
   /**
    * @param {object} options
@@ -152,7 +156,11 @@ export class Outbox extends EventTarget {
       } catch (error) {
         const { code, reason, retryAfter } = /** @type {{code?: string, reason?: string, retryAfter?: number}} */ (error);
         // Nobody knows whether it arrived; the next connection asks again under the same client_id.
-        if (!code) return;
+        if (!code) {
+          clearTimeout(this.#timer);
+          this.#timer = setTimeout(() => void this.flush(), AGAIN);
+          return;
+        }
         tries += 1;
         if (PASSING.has(code) && tries < TRIES) {
           await this.#pause(retryAfter ?? 2 ** tries);

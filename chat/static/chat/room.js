@@ -43,6 +43,7 @@ class RoomPage {
   /** @type {Map<string, {name: string, timer: number}>} */
   #typists = new Map();
   #over = false;
+  #leaving = false;
   #seenKey;
 
   /** @param {Boot} boot @param {HTMLElement} list @param {HTMLTemplateElement} template */
@@ -53,11 +54,10 @@ class RoomPage {
     this.#feed = new Feed(this.#connection, boot.room);
     this.#rows = new MessageRows(template, boot.me);
     this.#view = new LogView({ list, log: this.#feed.log, rows: this.#rows, older: one("[data-older]"), below: one("[data-new-below]") });
-    this.#view.settle(true);
     this.#read();
     if (boot.me) this.#write(list, boot.me.id);
     this.#leaveButton();
-    followViewport(() => this.#view.settle());
+    followViewport();
     document.addEventListener("visibilitychange", () => this.#looked());
     showConnection(this.#connection);
     this.#connection.start();
@@ -144,7 +144,8 @@ class RoomPage {
       const { id, name } = typeof frame.user === "object" && frame.user ? frame.user : { id: String(frame.user), name: String(frame.user) };
       if (id !== this.#boot.me?.id) this.#typed(id, name);
     } else if (frame.type === "match.left") {
-      this.#end(reasonText("match.left", frame.reason));
+      if (frame.reason === "gate") this.#shut(t("match.left.gate"), true);
+      else this.#end(reasonText("match.left", this.#leaving ? "left" : frame.reason));
     } else if (frame.type === "refused" && frame.ref === undefined) {
       if (frame.code === "gate") this.#shut(frame.reason, true);
       else if (frame.code === "forbidden" || frame.code === "missing") this.#shut(frame.reason, false);
@@ -210,7 +211,6 @@ class RoomPage {
       const last = this.#feed.log.messages.findLast((message) => this.#rows.mine(message) && !message.deleted && message.kind === "message");
       if (last) composer.edit(last);
     });
-    composer.addEventListener("resize", () => this.#view.settle());
 
     actions.addEventListener("reply", (event) => this.#about(event, (message) => composer.reply(message)));
     actions.addEventListener("edit", (event) => this.#about(event, (message) => composer.edit(message)));
@@ -239,8 +239,7 @@ class RoomPage {
     try {
       await this.#connection.request({ type, room: this.#boot.room, ...what });
     } catch (error) {
-      const reason = /** @type {{reason?: string}} */ (error).reason;
-      banner(reason || t("message.unchanged"), { text: t("action.close"), run: clearBanner });
+      this.#failed(error);
     }
   }
 
@@ -294,14 +293,21 @@ class RoomPage {
     button?.addEventListener("click", async (event) => {
       event.preventDefault();
       if (!confirm(t("confirm.leave"))) return;
+      this.#leaving = true;
       try {
         await this.#connection.request({ type: "match.leave", room: this.#boot.room });
-        this.#end(t("match.left.self"));
+        this.#end(t("match.left.left"));
       } catch (error) {
-        const reason = /** @type {{reason?: string}} */ (error).reason;
-        banner(reason || t("message.unchanged"), { text: t("action.close"), run: clearBanner });
+        this.#leaving = false;
+        this.#failed(error);
       }
     });
+  }
+
+  /** @param {unknown} error of a request */
+  #failed(error) {
+    const { reason } = /** @type {{reason?: string}} */ (error);
+    banner(reason || t("message.unchanged"), { text: t("action.close"), run: clearBanner });
   }
 }
 

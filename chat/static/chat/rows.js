@@ -134,7 +134,6 @@ export class MessageRows {
     this.#rows.delete(key);
     delete row.dataset.state;
     delete row.dataset.clientId;
-    part(row, ".message-state")?.replaceChildren();
     return row;
   }
 
@@ -158,12 +157,14 @@ export class MessageRows {
     if (time instanceof HTMLTimeElement) {
       const at = new Date(message.at);
       time.dateTime = message.at;
-      time.textContent = this.#clock.format(at) + (message.edited ? ` ${t("message.edited")}` : "");
+      time.textContent = this.#clock.format(at);
       time.title = this.#whole.format(at);
     }
     const body = part(row, ".message-body");
     if (body && message.deleted) body.textContent = t("message.deleted");
     else if (body) writeText(body, message.body);
+    const state = part(row, ".message-state");
+    if (state) state.textContent = message.edited ? t("message.edited") : "";
     if (message.replyTo === null || message.deleted) {
       const quote = part(row, ".message-quote");
       if (quote) quote.hidden = true;
@@ -235,6 +236,8 @@ const part = (row, selector) => /** @type {HTMLElement|null} */ (row.querySelect
 
 /** @param {HTMLElement} row @param {string} name @param {boolean} on */
 function toggle(row, name, on) {
+  // Setting what is set already would have the browser style the row anew.
+  if (on === name in row.dataset) return;
   if (on) row.dataset[name] = "true";
   else delete row.dataset[name];
 }

@@ -63,7 +63,7 @@ async function read(lobby) {
   const places = new Map();
   for (const link of page.querySelectorAll("a[href]")) {
     const url = link.getAttribute("href") ?? "";
-    const name = (link.textContent ?? "").trim();
+    const name = (link.querySelector("h2") ?? link).textContent?.trim();
     if (/^\/rooms\/[^/]+\/$/.test(url) && url !== "/rooms/new/" && name && !places.has(url)) places.set(url, { name, url });
   }
   return [...places.values()];

@@ -12,8 +12,8 @@ import { t, number } from "./strings.js";
 /** @typedef {import("./log.js").Message} Message */
 /** @typedef {import("./outbox.js").Entry} Entry */
 
-const WINDOW = 400;
-const STEP = 100;
+const WINDOW = 300;
+const STEP = 60;
 /** Messages that the log keeps while the person reads the end of it. */
 const KEEP = 2000;
 /** In pixels. */
@@ -40,6 +40,8 @@ export class LogView extends EventTarget {
   /** @type {number|undefined} */
   #quiet;
   #loading = false;
+  /** Whether the end was in view when the page last stood still. */
+  #wasAtBottom = true;
 
   /**
    * @param {object} parts
@@ -72,6 +74,9 @@ export class LogView extends EventTarget {
       },
       { passive: true },
     );
+    // A banner, a keyboard, a growing composer: who read the end goes on reading the end.
+    this.#sink();
+    new ResizeObserver(() => this.#wasAtBottom && this.#sink()).observe(list);
     older?.addEventListener("click", () => this.#up());
     below?.addEventListener("click", () => this.toBottom());
   }
@@ -83,7 +88,7 @@ export class LogView extends EventTarget {
 
   /** Everything is new. @param {number|null} unreadAfter seq last seen */
   reset(unreadAfter) {
-    const atBottom = this.#scroller.scrollHeight - this.#scroller.scrollTop - this.#scroller.clientHeight < AT_BOTTOM;
+    const atBottom = this.#wasAtBottom;
     const { messages } = this.#log;
     this.#high = messages.length;
     this.#low = Math.max(0, this.#high - WINDOW);
@@ -151,9 +156,8 @@ export class LogView extends EventTarget {
     this.dispatchEvent(new Event("bottom"));
   }
 
-  /** Keeps the end in view, or the place, while the page around changes its size. */
-  settle(wasAtBottom = this.atBottom) {
-    if (wasAtBottom) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  #sink() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   /** Shows a message if it is held. @param {number} seq */
@@ -180,6 +184,7 @@ export class LogView extends EventTarget {
     if (scrollTop < NEAR_EDGE) this.#up();
     else if (scrollHeight - scrollTop - clientHeight < NEAR_EDGE && this.#high < this.#log.messages.length) this.#slideDown();
     const atBottom = this.atBottom;
+    this.#wasAtBottom = atBottom;
     this.#tellBelow(atBottom ? 0 : this.#unreadBelow);
     if (atBottom) this.dispatchEvent(new Event("bottom"));
   }
@@ -229,7 +234,7 @@ export class LogView extends EventTarget {
     const anchor = follow ? null : this.#anchor();
     this.#reconcile(this.#wanted());
     if (this.#older) this.#older.hidden = this.#low === 0 && !this.#log.more;
-    if (follow) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (follow) this.#sink();
     else if (anchor) this.#scroller.scrollTop += anchor.node.getBoundingClientRect().top - anchor.top;
   }
 

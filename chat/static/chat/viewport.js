@@ -4,8 +4,7 @@
  * iOS lays the keyboard over the page and moves the view; `100dvh` knows nothing of it.
  */
 
-/** @param {() => void} changed called after the size changed */
-export function followViewport(changed) {
+export function followViewport() {
   const view = window.visualViewport;
   if (!view) return;
   const root = document.documentElement;
@@ -15,7 +14,6 @@ export function followViewport(changed) {
     root.style.setProperty("--viewport-height", `${view.height}px`);
     root.style.setProperty("--viewport-top", `${view.offsetTop}px`);
     root.dataset.keyboard = String(window.innerHeight - view.height > 120);
-    changed();
   };
   view.addEventListener("resize", write);
   view.addEventListener("scroll", write);
