@@ -190,6 +190,9 @@ try:
     LANGUAGE_CODE: str = choice("LANGUAGE_CODE", ("ja", "en"), "ja")
     LOG_LEVEL: str = choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
+    #: Where `collectstatic` puts the files.
+    STATIC_ROOT: Path = Path(text("STATIC_ROOT", str(VAR / "static")))
+
     MAIL_GIVEN: bool = bool(text("EMAIL_URL"))
     try:
         mail = env.email_url_config(text("EMAIL_URL", "smtp://localhost:25" if PRODUCTION else "consolemail://"))
@@ -285,19 +288,16 @@ LANGUAGES = [("ja", _("Japanese")), ("en", _("English"))]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "config.static.Static" if PRODUCTION else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = not PRODUCTION
-WHITENOISE_MAX_AGE = 3600 if PRODUCTION else 0
+WHITENOISE_MAX_AGE = 60 if PRODUCTION else 0  # of plain names; hashed ones are kept for good
 
 
 # -- People ----------------------------------------------------------------------------------------------------------

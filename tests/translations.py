@@ -130,4 +130,4 @@ def placeholders(text: str) -> Counter[str]:
 if __name__ == "__main__":
     for domain in DOMAINS:
         domain.update()
-        print(f"{domain.path.relative_to(ROOT)}: {sum(1 for fault in domain.faults())} to do")  # noqa: T201
+        print(f"{domain.path.relative_to(ROOT)}: {sum(1 for fault in domain.faults())} to do")
