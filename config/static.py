@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class Static(CompressedManifestStaticFilesStorage):  # type: ignore[misc] -- published without types
+class Static(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # published without types
     """WhiteNoise's storage, which follows the imports of ES modules and works before anything was collected."""
 
     support_js_module_import_aggregation = True
