@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.classify import (
@@ -302,13 +302,28 @@ def procedure(s: Answers) -> tuple[Outcome, list[str]]:  # noqa: PLR0911 -- a tr
     return {YES: Outcome.REGISTER, NO: Outcome.NOTIFY, UNKNOWN: Outcome.CONSULT}[s.lines_beyond_limits], path
 
 
-@settings(max_examples=400)
+@pytest.mark.parametrize("features", [(), (PUBLIC,), (PUBLIC, ADDRESSED), (UNSETTLED,)])
+def test_the_verdict_on_every_combination_of_answers_is_that_of_the_written_procedure(
+    features: tuple[FeatureAnswers, ...],
+) -> None:
+    names = [field.name for field in fields(Answers) if field.name != "features"]
+    for combination in product(Answer, repeat=len(names)):
+        given_answers: dict[str, Any] = dict(zip(names, combination, strict=True))
+        answers = Answers(features=features, **given_answers)
+        verdict = assess(answers)
+        assert (verdict.outcome, list(verdict.path)) == procedure(answers)
+
+
 @given(service_answers)
-def test_the_verdict_is_that_of_the_written_procedure(answers: Answers) -> None:
-    outcome, path = procedure(answers)
-    verdict = assess(answers)
-    assert verdict.outcome is outcome
-    assert list(verdict.path) == path
+def test_features_count_in_the_verdict_as_they_mediate(answers: Answers) -> None:
+    asked = service(
+        *answers.features,
+        line_equipment=answers.line_equipment,
+        dns_large_or_designated=answers.dns_large_or_designated,
+        lines_beyond_limits=answers.lines_beyond_limits,
+    )
+    verdict = assess(asked)
+    assert (verdict.outcome, list(verdict.path)) == procedure(asked)
 
 
 @pytest.mark.parametrize("node", [node for node in NODES.values() if node.id != "N7"], ids=lambda node: node.id)

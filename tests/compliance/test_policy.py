@@ -96,6 +96,13 @@ def test_a_signature_that_ran_out_is_told_apart_from_one_never_given() -> None:
     assert "expired" not in decide(Feature.DM_TEXT, standing(), Checklist({}), None, NOW).reason("en")
 
 
+def test_an_expired_signature_beside_a_missing_one_is_not_called_expired_for_both() -> None:
+    signatures = {**signed(without=["LAW-07"]).signatures, "LAW-06": SignatureFact("LAW-06", NOW, NOW)}
+    decision = decide(Feature.DM_TEXT, standing(), Checklist(signatures), None, NOW)
+    assert "expired" not in decision.reason("en")
+    assert all(item in decision.reason("ja") for item in ("LAW-06", "LAW-07"))
+
+
 def test_every_missing_key_is_named_and_the_most_urgent_first() -> None:
     assert causes(decide(Feature.MATCH_PAIR, standing(Status.none), None, STOP, NOW)) == [
         Cause.unreachable,
@@ -173,6 +180,11 @@ def test_dating_profiles_need_the_telecom_keys_and_their_own() -> None:
     assert causes(decide(dating, standing(**DATING), signed(without=["LAW-20"]), None, NOW)) == [Cause.checklist]
     assert causes(decide(dating, standing(**DATING), signed(without=["LAW-07"]), None, NOW)) == [Cause.checklist]
     assert Cause.environment in causes(decide(dating, standing(Status.none, **DATING), signed(), None, NOW))
+
+
+def test_form_4_is_not_asked_about_dating_profiles_which_are_no_telecom_service() -> None:
+    checklist = signed(facts=Facts(filed_features=frozenset({Feature.MATCH_PAIR})))
+    assert decide(Feature.PROFILE_DATING, standing(**DATING), checklist, None, NOW).allowed
 
 
 def test_the_dating_gate_does_not_touch_matching() -> None:
