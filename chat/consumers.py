@@ -7,7 +7,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 from django.conf import settings
@@ -16,12 +16,12 @@ from django.utils.translation import gettext_noop as _
 
 from chat import daphne, hub, metrics, queries, wire
 from chat.feeds import Feed
+from chat.handshake import address_of, language_of, session_of
 from chat.messages import Entry, Stored, clean
 from chat.models import Message
 from chat.offload import offload
 from chat.outlets import AsgiOutlet, Frame, Outlet
 from chat.throttle import Bucket, Rate
-from chat.handshake import address_of, language_of, session_of
 from chat.wire import Close, Code, Refused
 from compliance import gate
 from compliance.law import Feature
@@ -264,7 +264,7 @@ class Socket:
             while self._slow and not self.closing:
                 frame = self._slow.popleft()
                 try:
-                    await self._serve(frame)
+                    await self._serve[type(frame)](self, frame)
                 except gate.Shut as shut:
                     gate.count_refusal(shut.decision.feature)
                     reason = shut.decision.reason(self.language)
@@ -278,42 +278,61 @@ class Socket:
         finally:
             self._worker = None
 
-    async def _serve(self, frame: wire.ClientFrame) -> None:
-        match frame:
-            case wire.RoomJoin():
-                self._allow("join", self.who)
-                if len(self.feeds) >= settings.CHAT_LIMITS["rooms_per_socket"] and frame.room not in self.feeds:
-                    raise Refused(Code.RATE, self._t(_("Too many rooms at once. Leave one first.")))
-                await self._hub.join(self, frame.ref, frame.room, frame.after)
-            case wire.RoomLeave():
-                feed = self.feeds.get(frame.room)
-                if feed is None:
-                    raise Refused(Code.MISSING, self._t(_("You are not in this room.")))
-                self._hub.leave(self, feed)
-                self.say("room.left", ref=frame.ref, room=frame.room)
-            case wire.RoomSync():
-                self._allow("read", self.who)
-                limit = frame.limit or settings.CHAT_LIMITS["page_most"]
-                await self._hub.read(self, frame.ref, frame.room, after=frame.after, limit=limit)
-            case wire.RoomHistory():
-                self._allow("read", self.who)
-                limit = frame.limit or settings.CHAT_LIMITS["page"]
-                await self._hub.read(self, frame.ref, frame.room, before=frame.before, limit=limit)
-            case wire.MessagePost() | wire.MessageEdit() | wire.MessageDelete():
-                feed = self.feeds.get(frame.room) or await self._hub.glimpse(self, frame.room)
-                self._write(frame, feed)
-            case wire.RoomSeen():
-                if self.person is not None and frame.room in self.feeds:
-                    await self._hub.seen(self, self.person, self.feeds[frame.room], frame.seq)
-            case wire.MatchSeek():
-                self._hub.permit(self, Feature.MATCH_PAIR)
-                self._allow("seek", self.who)
-                person = self._signed_in()
-                await self._hub.seek(self, frame.ref, person, frame.topic or "", frame.language or "")
-            case wire.MatchCancel():
-                await self._hub.cancel(self, frame.ref, self._signed_in())
-            case wire.MatchLeave():
-                await self._hub.end_talk(self, frame.ref, self._signed_in(), frame.room)
+    async def _join(self, frame: wire.RoomJoin) -> None:
+        self._allow("join", self.who)
+        if len(self.feeds) >= settings.CHAT_LIMITS["rooms_per_socket"] and frame.room not in self.feeds:
+            raise Refused(Code.RATE, self._t(_("Too many rooms at once. Leave one first.")))
+        await self._hub.join(self, frame.ref, frame.room, frame.after)
+
+    async def _leave(self, frame: wire.RoomLeave) -> None:
+        feed = self.feeds.get(frame.room)
+        if feed is None:
+            raise Refused(Code.MISSING, self._t(_("You are not in this room.")))
+        self._hub.leave(self, feed)
+        self.say("room.left", ref=frame.ref, room=frame.room)
+
+    async def _sync(self, frame: wire.RoomSync) -> None:
+        self._allow("read", self.who)
+        limit = frame.limit or settings.CHAT_LIMITS["page_most"]
+        await self._hub.read(self, frame.ref, frame.room, after=frame.after, limit=limit)
+
+    async def _history(self, frame: wire.RoomHistory) -> None:
+        self._allow("read", self.who)
+        limit = frame.limit or settings.CHAT_LIMITS["page"]
+        await self._hub.read(self, frame.ref, frame.room, before=frame.before, limit=limit)
+
+    async def _put(self, frame: wire.MessagePost | wire.MessageEdit | wire.MessageDelete) -> None:
+        self._write(frame, self.feeds.get(frame.room) or await self._hub.glimpse(self, frame.room))
+
+    async def _seen(self, frame: wire.RoomSeen) -> None:
+        if self.person is not None and frame.room in self.feeds:
+            await self._hub.seen(self, self.person, self.feeds[frame.room], frame.seq)
+
+    async def _seek(self, frame: wire.MatchSeek) -> None:
+        self._hub.permit(self, Feature.MATCH_PAIR)
+        self._allow("seek", self.who)
+        await self._hub.seek(self, frame.ref, self._signed_in(), frame.topic or "", frame.language or "")
+
+    async def _cancel(self, frame: wire.MatchCancel) -> None:
+        await self._hub.cancel(self, frame.ref, self._signed_in())
+
+    async def _end_talk(self, frame: wire.MatchLeave) -> None:
+        await self._hub.end_talk(self, frame.ref, self._signed_in(), frame.room)
+
+    # What waits for the database; `ping` and `typing` are answered at once in `_take`.
+    _serve: ClassVar[dict[type[wire.ClientFrame], Callable[[Socket, Any], Awaitable[None]]]] = {
+        wire.RoomJoin: _join,
+        wire.RoomLeave: _leave,
+        wire.RoomSync: _sync,
+        wire.RoomHistory: _history,
+        wire.RoomSeen: _seen,
+        wire.MessagePost: _put,
+        wire.MessageEdit: _put,
+        wire.MessageDelete: _put,
+        wire.MatchSeek: _seek,
+        wire.MatchCancel: _cancel,
+        wire.MatchLeave: _end_talk,
+    }
 
     def _signed_in(self) -> Person:
         if self.person is None:
@@ -350,9 +369,7 @@ class Socket:
                 self.refuse(outcome, ref=ref, room=room)
             else:
                 client_id = str(entry.client_id) if entry.client_id else None
-                self.say(
-                    "message.accepted", ref=ref, room=room, client_id=client_id, seq=outcome.seq, at=outcome.at
-                )
+                self.say("message.accepted", ref=ref, room=room, client_id=client_id, seq=outcome.seq, at=outcome.at)
 
         self._hub.post(entry, done)
 

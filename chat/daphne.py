@@ -62,7 +62,8 @@ class DaphneOutlet:
     def backlog(self) -> int:
         """Bytes that the peer has not taken yet."""
         transport = self._transport
-        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen + self._bytes  # noqa: SLF001
+        unsent: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001
+        return unsent + self._bytes
 
     def push(self, frame: Frame) -> bool:
         """See Outlet."""

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from channels.security.websocket import OriginValidator
+from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
 
 if TYPE_CHECKING:
     from urllib.parse import ParseResult
 
 
-class SameOrigin(OriginValidator):
-    """Refuses sockets that a page of another site opens (cross-site WebSocket hijacking).
+class Entrance(OriginValidator):
+    """The one way in to `/ws/`; refuses any other path, and sockets that a page of another site opens.
 
     A browser always names the page's origin; `null` (a sandboxed page) counts as foreign. A client that names none is
-    no browser, and carries no cookie that its user did not give it.
+    no browser, and carries no cookie that its user did not give it. (Cross-site WebSocket hijacking.)
     """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        """Serve or deny one connection."""
+        if scope["path"] != "/ws/":
+            return await WebsocketDenier()(scope, receive, send)
+        return await super().__call__(scope, receive, send)
 
     def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
         """Return whether a socket from this origin may be opened."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -104,7 +105,9 @@ def pair(person_pk: int) -> Match | None:
 
 def sweep(limit: int = 200) -> list[Match]:
     """Match whoever waits and was missed, oldest first. Run once a second by each process."""
-    waiting = Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=timezone.now() - HEARTBEAT_TTL).order_by("since")
+    waiting = Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=timezone.now() - HEARTBEAT_TTL).order_by(
+        "since"
+    )
     pks = list(waiting.values_list("user_id", flat=True)[:limit])
     if len(pks) < 2:  # noqa: PLR2004 -- a pair
         return []
@@ -152,8 +155,8 @@ def heartbeat(person_pks: Iterable[int]) -> dict[int, Match]:
     if not pks:
         return {}
     Ticket.objects.filter(user__in=pks, room__isnull=True).update(heartbeat_at=timezone.now())
-    matched = Ticket.objects.filter(user__in=pks, room__isnull=False).values_list("user_id", "room_id")
-    return {pk: match for pk, room in matched if room and (match := match_in(room)) is not None}
+    matched: list[Any] = list(Ticket.objects.filter(user__in=pks, room__isnull=False).values_list("user_id", "room_id"))
+    return {pk: match for pk, room in matched if (match := match_in(room)) is not None}
 
 
 def match_in(room: UUID) -> Match | None:

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from msgspec import UNSET
 
 from chat.models import Message, Participant, Room
 from chat.queries import Person
@@ -21,7 +22,6 @@ from chat.wire import MESSAGE_CHARS, Author, Code, Item, Refused, timestamp
 from compliance import gate, vault
 from compliance.law import Feature
 from compliance.policy import Decision
-from msgspec import UNSET
 
 # Controls other than tab and newline, the two overrides that make text lie about its order, and lone surrogates,
 # which no database stores.
@@ -188,7 +188,7 @@ def _repeated(entries: Iterable[Entry]) -> dict[tuple[UUID, int, UUID], Stored]:
     return {
         (room, author, client_id): Stored(seq, timestamp(at), None)
         for room, author, client_id, seq, at in found
-        if author is not None and client_id is not None
+        if author and client_id is not None
     }
 
 
@@ -202,9 +202,7 @@ def _targets(entries: Iterable[Entry]) -> dict[tuple[UUID, int], Message]:
     return {(row.room_id, row.seq): row for row in Message.objects.filter(match)}
 
 
-def _permit(
-    entry: Entry, room: Room | None, inside: set[tuple[UUID, int]], decisions: dict[str, Decision]
-) -> None:
+def _permit(entry: Entry, room: Room | None, inside: set[tuple[UUID, int]], decisions: dict[str, Decision]) -> None:
     if room is None or (not room.is_open and (room.id, entry.person.pk) not in inside):
         raise Refused(Code.MISSING, _("There is no such room, or it is not open to you."))
     if room.ended_at is not None:

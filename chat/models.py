@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
@@ -13,9 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from compliance.classify import Entry, Origin, RoomClass, Traits
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 NAME_LENGTH = 40
 
@@ -43,7 +40,8 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """A person: a member with an account, or a guest with a nickname only."""
 
-    username = None  # type: ignore[assignment] -- people sign in by e-mail address
+    # People sign in by e-mail address and are shown by their display name.
+    username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -52,7 +50,7 @@ class User(AbstractUser):
     is_guest = models.BooleanField(_("guest"), default=False)
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: Sequence[str] = ()  # type: ignore[misc]
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects = UserManager()  # type: ignore[misc, assignment]
 
@@ -115,9 +113,7 @@ class Room(models.Model):
     class Meta:
         verbose_name = _("room")
         verbose_name_plural = _("rooms")
-        indexes = (
-            models.Index(fields=("-last_at",), name="open_rooms_by_activity", condition=Q(kind="open")),
-        )
+        indexes = (models.Index(fields=("-last_at",), name="open_rooms_by_activity", condition=Q(kind="open")),)
         constraints = (
             models.CheckConstraint(
                 name="kind_follows_from_traits",

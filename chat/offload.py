@@ -23,7 +23,9 @@ async def offload(language: str, job: Callable[P, T], /, *args: P.args, **kwargs
 
     Args:
         language: in which refusals speak, `ja` or `en`.
-        job: what to run, with its arguments.
+        job: what to run.
+        *args: its arguments.
+        **kwargs: its named arguments.
 
     Returns:
         what the job returns; raises what it raises.

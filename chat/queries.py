@@ -14,12 +14,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from chat.models import Message, Participant, Room, User
 from chat.wire import Author, Code, Item, Refused, timestamp
 from compliance import vault
-from msgspec import UNSET
-from msgspec.structs import replace
 
 PAGE = 50
 
@@ -42,7 +42,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A run of a room's log: items in order of seq, the room's head when it was read, whether older/newer ones exist."""
+    """A run of a room's log: items in order of seq, the room's head when it was read, and whether more exist."""
 
     items: Sequence[Item]
     head: int
@@ -91,7 +91,9 @@ def readable_room(key: str, person_pk: int | None) -> Room:
 
 def readers(room: Room) -> Sequence[User]:
     """Return who can read a closed room now, by the time they came in."""
-    inside = Participant.objects.filter(room=room, left_at__isnull=True).select_related("user").order_by("joined_at", "id")
+    inside = (
+        Participant.objects.filter(room=room, left_at__isnull=True).select_related("user").order_by("joined_at", "id")
+    )
     return [participant.user for participant in inside]
 
 
@@ -124,7 +126,7 @@ def as_read(page: Iterable[Item]) -> list[Item]:
     """Return a page as a person reads it: edits and deletions worked into the messages they change."""
     shown: dict[int, Item] = {}
     for item in page:
-        if item.kind == Message.Kind.MESSAGE or item.kind == Message.Kind.NOTICE:
+        if item.kind in (Message.Kind.MESSAGE, Message.Kind.NOTICE):
             shown[item.seq] = item
         elif item.target in shown and shown[item.target].body:
             shown[item.target] = replace(shown[item.target], body=item.body)
@@ -164,7 +166,10 @@ def live_closed_rooms(person_pk: int) -> Sequence[Room]:
     """Return the closed rooms that somebody is in now, newest first."""
     return list(
         Room.objects.filter(
-            kind=Room.Kind.CLOSED, ended_at__isnull=True, participants__user_id=person_pk, participants__left_at__isnull=True
+            kind=Room.Kind.CLOSED,
+            ended_at__isnull=True,
+            participants__user_id=person_pk,
+            participants__left_at__isnull=True,
         ).order_by("-created_at")
     )
 

@@ -6,12 +6,12 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from allauth.account.models import EmailAddress
 from chat.models import Message, Participant, Room, User
 from chat.wire import Code, Refused
 from compliance import gate
@@ -38,7 +38,12 @@ PAIRED = replace(
     members_only_history=True,
 )
 LOCKED = replace(
-    OPEN_TO_ALL, anyone_may_read=False, listed=False, entry=Entry.invitation, designated_recipients=True, members_only_history=True
+    OPEN_TO_ALL,
+    anyone_may_read=False,
+    listed=False,
+    entry=Entry.invitation,
+    designated_recipients=True,
+    members_only_history=True,
 )
 
 

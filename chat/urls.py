@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from channels.routing import URLRouter
 from django.conf import settings
-from django.urls import path, re_path
+from django.urls import path
 
 from chat import views
 from chat.consumers import chat_socket
-from chat.handshake import SameOrigin
+from chat.handshake import Entrance
 
 app_name = "chat"
 
@@ -22,4 +21,4 @@ urlpatterns = [
     path("match/", views.match, name="match"),
 ]
 
-websocket = SameOrigin(URLRouter([re_path(r"^ws/$", chat_socket)]), settings.WEBSOCKET_ORIGINS)
+websocket = Entrance(chat_socket, settings.WEBSOCKET_ORIGINS)

@@ -16,9 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -97,13 +96,9 @@ def _shown(room: Room) -> dict[str, Any]:
 def lobby(request: HttpRequest) -> HttpResponse:
     """Show the open rooms and the service's legal standing."""
     running = hub.running()
-    listed = [
-        _shown(room) | {"people": running.people_in(room.id) if running else 0} for room in queries.open_rooms()
-    ]
+    listed = [_shown(room) | {"people": running.people_in(room.id) if running else 0} for room in queries.open_rooms()]
     member = isinstance(request.user, User) and not request.user.is_guest
-    return _page(
-        request, "chat/lobby.html", rooms=listed, can_create=member, create_url=reverse("chat:room_new")
-    )
+    return _page(request, "chat/lobby.html", rooms=listed, can_create=member, create_url=reverse("chat:room_new"))
 
 
 @door(Feature.ROOM_OPEN)
@@ -126,9 +121,8 @@ def closed(request: HttpRequest, room_id: UUID) -> HttpResponse:
     found = queries.room_by_id(room_id)
     if found is None or found.is_open or not queries.is_participant(found, me.pk if me else None):
         raise Http404
-    if found.feature != Feature.MATCH_PAIR:
-        return door(Feature(found.feature))(_closed)(request, found)
-    return _closed(request, found)
+    shown: HttpResponse = door(Feature(found.feature))(_closed)(request, found)
+    return shown
 
 
 def _closed(request: HttpRequest, found: Room) -> HttpResponse:

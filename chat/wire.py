@@ -59,7 +59,7 @@ class Refused(Exception):
 # --- what a client says ----------------------------------------------------------------------------------------
 
 
-class _In(Struct, forbid_unknown_fields=True, tag_field="type", frozen=True):
+class _In(Struct, forbid_unknown_fields=True, tag_field="type"):
     """A client's frame."""
 
 
@@ -208,7 +208,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(ClientFrame)
+_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _ref_decoder = msgspec.json.Decoder(dict[str, Any])
 
 type_names = {cls.__struct_config__.tag: cls for cls in ClientFrame.__args__}

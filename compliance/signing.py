@@ -39,13 +39,13 @@ def sign(*, item: checklist.Item, evidence: Mapping[str, Any], actor: AbstractBa
     with transaction.atomic():
         state = gate.lock_alone()
         renewed = Signature.objects.filter(item_id=item.id, withdrawn_at__isnull=True).update(
-            withdrawn_at=now, withdrawn_by=actor, withdrawal_reason="renewed"
+            withdrawn_at=now, withdrawn_by_id=actor.pk, withdrawal_reason="renewed"
         )
         signature = Signature.objects.create(
             item_id=item.id,
             evidence={field.key: evidence.get(field.key, "") for field in item.evidence},
             law_version=law.LAW_VERSION,
-            signed_by=actor,
+            signed_by_id=actor.pk,
             signed_at=now,
             expires_at=item.expires_at(now),
         )
@@ -79,7 +79,7 @@ def withdraw(*, item: checklist.Item, reason: str, actor: AbstractBaseUser) -> N
         signature = Signature.objects.filter(item_id=item.id, withdrawn_at__isnull=True).first()
         if signature is None:
             raise ValidationError({"__all__": _("%(item)s is not signed.") % {"item": item.id}})
-        signature.withdrawn_at, signature.withdrawn_by = timezone.now(), actor
+        signature.withdrawn_at, signature.withdrawn_by_id = timezone.now(), actor.pk
         signature.withdrawal_reason = reason
         signature.save()
         gate.moved(state)
@@ -102,7 +102,7 @@ def stop(*, reason: str, actor: AbstractBaseUser) -> None:
         state = gate.lock_alone()
         if state.stopped_at:
             raise ValidationError({"__all__": _("The emergency stop is already pulled.")})
-        state.stopped_at, state.stopped_by, state.stop_reason = timezone.now(), actor, reason  # type: ignore[assignment]
+        state.stopped_at, state.stopped_by_id, state.stop_reason = timezone.now(), actor.pk, reason
         gate.moved(state)
         ledger.append("stop.pulled", actor=actor, payload={"reason": reason})
         gate.settle()

@@ -63,6 +63,7 @@ def test_two_strangers_talk_and_nobody_else_hears(open_server: Server, verified:
         assert "ここだけの話" not in str(c.heard)
     row = Message.objects.get()
     assert row.body is None
+    assert row.sealed is not None
     assert "ここだけの話".encode() not in bytes(row.sealed)
     assert Room.objects.get(kind="closed").authorisation == Authorisation.objects.get()
 

@@ -111,7 +111,18 @@ def test_edits_and_deletions_are_events_and_deleted_words_leave_the_log(server: 
 
 @pytest.mark.parametrize(
     "frame",
-    ["{", "[1]", "null", '"x"', "{}", '{"type":"nope"}', '{"type":"ping","x":1}', '{"type":"room.join","ref":1,"room":"chat"}', "\x00", '{"type":"message.post","ref":"a","room":"chat","client_id":"x","body":"b"}'],
+    [
+        "{",
+        "[1]",
+        "null",
+        '"x"',
+        "{}",
+        '{"type":"nope"}',
+        '{"type":"ping","x":1}',
+        '{"type":"room.join","ref":1,"room":"chat"}',
+        "\x00",
+        '{"type":"message.post","ref":"a","room":"chat","client_id":"x","body":"b"}',
+    ],
 )
 def test_nonsense_is_refused_in_words_and_the_socket_lives(server: Server, room: Room, frame: str) -> None:
     with Peer(server) as peer:

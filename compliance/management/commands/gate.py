@@ -54,7 +54,9 @@ class Command(BaseCommand):
                     "reachable": snapshot.checklist is not None,
                 },
             },
-            "stop": {"since": snapshot.stop.since.isoformat(), "reason": snapshot.stop.reason} if snapshot.stop else None,
+            "stop": {"since": snapshot.stop.since.isoformat(), "reason": snapshot.stop.reason}
+            if snapshot.stop
+            else None,
             "features": {name: gate.as_json(decision, language) for name, decision in snapshot.features().items()},
         }
 

@@ -20,7 +20,9 @@ def moment(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"{text!r} is not an ISO 8601 date or time, such as 2026-11-22 or 2026-11-22T09:00+09:00") from None
+        raise CommandError(
+            f"{text!r} is not an ISO 8601 date or time, such as 2026-11-22 or 2026-11-22T09:00+09:00"
+        ) from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
