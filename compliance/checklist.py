@@ -210,7 +210,7 @@ ITEMS: Final[tuple[Item, ...]] = (
         id="LAW-03",
         ja="電気通信事業の届出",
         en="File the notification",
-        why_ja="届出は事業を始める前に行います。形式の整った届出は提出先に到達した時に済むため、到達日の証拠を残します。"
+        why_ja="届出は事業を始める前に行います。形式上の要件を満たした届出は、提出先に到達した時点で済んだことになるため、到達日の証拠を残します。"
         "登録を受けた事業者は、登録の通知を証拠とします。",
         why_en="The notification comes before the start. A complete one is done when it arrives, so keep proof of the "
         "arrival. A registered operator records the notice of registration instead.",
@@ -448,7 +448,7 @@ ITEMS: Final[tuple[Item, ...]] = (
         id="LAW-15",
         ja="個人データの漏えい報告",
         en="Plan for reporting a data leak",
-        why_ja="一定の個人データの漏えいは、速やかに、そして30日（不正な目的によるおそれがあるものは60日）以内に報告し、"
+        why_ja="一定の個人データの漏えいは、まず速やかに、さらに30日（不正な目的によるおそれがあるものは60日）以内に詳しく報告し、"
         "本人にも通知します。",
         why_en="Certain leaks of personal data are reported promptly and within 30 days (60 where an attack may be "
         "behind it), and the people are told.",
