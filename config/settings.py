@@ -3,7 +3,7 @@
 Three profiles follow from what is set:
 
 * **local** – neither ``DEBUG`` nor ``ALLOWED_HOSTS`` is set: answers only to loopback, asks for nothing.
-* **debug** – ``DEBUG=true``: local, with Django's error pages (what ``make run`` uses).
+* **debug** – ``DEBUG=true``: as local, with Django's error pages, and for the hosts that ``ALLOWED_HOSTS`` names.
 * **production** – ``DEBUG=false`` or ``ALLOWED_HOSTS`` is set: keys and hosts must be given, cookies need HTTPS.
 
 Any value that is not understood stops the start with one line, for every command.
@@ -148,7 +148,8 @@ def database(url: str) -> dict[str, Any]:
 
 # -- What the environment says ---------------------------------------------------------------------------------------
 
-VAR.mkdir(exist_ok=True)
+with contextlib.suppress(OSError):  # a read-only deployment keeps everything elsewhere
+    VAR.mkdir(exist_ok=True)
 env.read_env(BASE_DIR / text("ENV_FILE", ".env"))
 
 try:
@@ -288,7 +289,8 @@ LANGUAGES = [("ja", _("Japanese")), ("en", _("English"))]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 STATIC_URL = "/static/"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+with contextlib.suppress(OSError):
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
