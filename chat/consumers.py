@@ -24,7 +24,6 @@ from chat.outlets import AsgiOutlet, Frame, Outlet
 from chat.throttle import Bucket, Rate
 from chat.wire import Close, Code, Refused
 from compliance import gate
-from compliance.law import Feature
 
 if TYPE_CHECKING:
     from chat.hub import Hub
@@ -66,6 +65,7 @@ class Socket:
         "closing",
         "feeds",
         "language",
+        "left",
         "login",
         "outlet",
         "person",
@@ -84,6 +84,7 @@ class Socket:
         self.who: Hashable = person.pk if person else self
         self.feeds: dict[str, Feed] = {}
         self.closing = False
+        self.left = asyncio.Event()
         self._dirty = False
         self._bad = 0
         self._flooding = 0
@@ -174,6 +175,7 @@ class Socket:
             self._worker.cancel()
         self._hub.remove(self)
         self.outlet.abandon()
+        self.left.set()
 
     # --- in -----------------------------------------------------------------------------------------------------
 
@@ -264,6 +266,8 @@ class Socket:
             while self._slow and not self.closing:
                 frame = self._slow.popleft()
                 try:
+                    if frame.feature is not None:  # else the hub asks, once it knows the room
+                        self._hub.permit(self, frame.feature)
                     await self._serve[type(frame)](self, frame)
                 except gate.Shut as shut:
                     gate.count_refusal(shut.decision.feature)
@@ -309,7 +313,6 @@ class Socket:
             await self._hub.seen(self, self.person, self.feeds[frame.room], frame.seq)
 
     async def _seek(self, frame: wire.MatchSeek) -> None:
-        self._hub.permit(self, Feature.MATCH_PAIR)
         self._allow("seek", self.who)
         await self._hub.seek(self, frame.ref, self._signed_in(), frame.topic or "", frame.language or "")
 

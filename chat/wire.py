@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+from compliance.law import Feature
 
 PROTOCOL = "chat.v1"
 FRAME_BYTES = 16 * 1024
@@ -60,12 +62,15 @@ class Refused(Exception):
 
 
 class _In(Struct, forbid_unknown_fields=True, tag_field="type"):
-    """A client's frame."""
+    """A client's frame, with the feature whose door it knocks at; None: the door of the room that it names."""
+
+    feature: ClassVar[Feature | None]
 
 
 class RoomJoin(_In, tag="room.join"):
     """Receive a room's events, from `after` on or from the latest page."""
 
+    feature = None
     ref: Ref
     room: RoomKey
     after: Seq | None = None
@@ -74,6 +79,7 @@ class RoomJoin(_In, tag="room.join"):
 class RoomLeave(_In, tag="room.leave"):
     """Stop receiving a room's events."""
 
+    feature = Feature.SERVICE
     ref: Ref
     room: RoomKey
 
@@ -81,6 +87,7 @@ class RoomLeave(_In, tag="room.leave"):
 class RoomSync(_In, tag="room.sync"):
     """Read events after a seq, to fill a hole."""
 
+    feature = None
     ref: Ref
     room: RoomKey
     after: Seq
@@ -90,6 +97,7 @@ class RoomSync(_In, tag="room.sync"):
 class RoomHistory(_In, tag="room.history"):
     """Read events before a seq."""
 
+    feature = None
     ref: Ref
     room: RoomKey
     before: Seq
@@ -99,6 +107,7 @@ class RoomHistory(_In, tag="room.history"):
 class MessagePost(_In, tag="message.post"):
     """Store a message."""
 
+    feature = None
     ref: Ref
     room: RoomKey
     client_id: UUID
@@ -109,6 +118,7 @@ class MessagePost(_In, tag="message.post"):
 class MessageEdit(_In, tag="message.edit"):
     """Change one's own message."""
 
+    feature = None
     ref: Ref
     room: RoomKey
     seq: Seq
@@ -118,6 +128,7 @@ class MessageEdit(_In, tag="message.edit"):
 class MessageDelete(_In, tag="message.delete"):
     """Take one's own message back."""
 
+    feature = None
     ref: Ref
     room: RoomKey
     seq: Seq
@@ -127,6 +138,7 @@ class MessageDelete(_In, tag="message.delete"):
 class RoomSeen(_In, tag="room.seen"):
     """Say how far one has read."""
 
+    feature = None
     room: RoomKey
     seq: Seq
     ref: Ref | None = None
@@ -135,6 +147,7 @@ class RoomSeen(_In, tag="room.seen"):
 class Typing(_In, tag="typing"):
     """Say that one is writing."""
 
+    feature = None
     room: RoomKey
     ref: Ref | None = None
 
@@ -142,6 +155,7 @@ class Typing(_In, tag="typing"):
 class MatchSeek(_In, tag="match.seek"):
     """Wait for somebody to talk to."""
 
+    feature = Feature.MATCH_PAIR
     ref: Ref
     topic: Annotated[str, Meta(max_length=40)] | None = None
     language: Annotated[str, Meta(max_length=8)] | None = None
@@ -150,12 +164,14 @@ class MatchSeek(_In, tag="match.seek"):
 class MatchCancel(_In, tag="match.cancel"):
     """Stop waiting."""
 
+    feature = Feature.SERVICE
     ref: Ref
 
 
 class MatchLeave(_In, tag="match.leave"):
     """End a closed talk."""
 
+    feature = Feature.SERVICE
     ref: Ref
     room: RoomKey
 
@@ -163,6 +179,7 @@ class MatchLeave(_In, tag="match.leave"):
 class Ping(_In, tag="ping"):
     """Say that one is still there."""
 
+    feature = Feature.SERVICE
     ref: Ref | None = None
 
 
