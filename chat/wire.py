@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -222,6 +222,198 @@ class Item(Struct, frozen=True, omit_defaults=True):
     client_id: str | UnsetType = UNSET
     reply_to: int | UnsetType = UNSET
     target: int | UnsetType = UNSET
+
+
+class _Out(Struct, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"):
+    """A server's frame. Frames are written as dicts where they arise; these are the only shapes that they may have."""
+
+
+class Me(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom the service takes this socket for; an anonymous reader has no id and an empty name."""
+
+    id: str | None
+    name: str
+    guest: bool
+
+
+class FeatureState(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the gate says of one feature: the id of the rule, and why, in a sentence in the socket's language."""
+
+    allowed: bool
+    rule: str
+    reason: str
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """The sizes that a client must keep to, and per action how many at once and how many more per second."""
+
+    message_chars: int
+    frame_bytes: int
+    page: int
+    page_most: int
+    rates: dict[str, tuple[int, float]]
+
+
+class Welcome(_Out, tag="welcome"):
+    """The first frame of every socket: who one is, what is on, and the limits. `heartbeat` is in seconds."""
+
+    protocol: str
+    user: Me
+    features: dict[str, FeatureState]
+    limits: Limits
+    heartbeat: int
+
+
+class RoomJoined(_Out, tag="room.joined"):
+    """From here on the room's events come. `more`: older ones exist, or with `after` newer ones that are still due."""
+
+    ref: Ref
+    room: RoomKey
+    kind: Literal["open", "closed"]
+    head: Seq
+    items: list[Item]
+    more: bool
+
+
+class RoomLeft(_Out, tag="room.left"):
+    """The room's events come no more."""
+
+    ref: Ref
+    room: RoomKey
+
+
+class Messages(_Out, tag="messages"):
+    """Events of a room in order of seq: what happened, or with `ref` the page that was asked for."""
+
+    room: RoomKey
+    items: list[Item]
+    ref: Ref | UnsetType = UNSET
+    head: Seq | UnsetType = UNSET
+    more: bool | UnsetType = UNSET
+
+
+class MessageAccepted(_Out, tag="message.accepted"):
+    """The receipt: what was asked stands in the log, committed, at this seq."""
+
+    ref: Ref
+    room: RoomKey
+    seq: Seq
+    at: str
+    client_id: str | UnsetType = UNSET
+
+
+class Refusal(_Out, tag="refused"):
+    """No, and why in a sentence for the person. `rule` names the law's rule, `retry_after` is in seconds."""
+
+    code: Code
+    reason: str
+    ref: Ref | UnsetType = UNSET
+    room: RoomKey | UnsetType = UNSET
+    rule: str | UnsetType = UNSET
+    retry_after: float | UnsetType = UNSET
+
+
+class Presence(_Out, tag="presence"):
+    """How many people are in a room now. May be dropped when the reader is slow."""
+
+    room: RoomKey
+    count: int
+
+
+class SomebodyTyping(_Out, tag="typing"):
+    """Somebody else in the room is writing. May be dropped when the reader is slow."""
+
+    room: RoomKey
+    user: Author
+
+
+class MatchWaiting(_Out, tag="match.waiting"):
+    """One stands in the queue, since then; `estimate` is in seconds, where there is one."""
+
+    ref: Ref
+    since: datetime
+    estimate: float | UnsetType = UNSET
+
+
+class MatchMade(_Out, tag="match.made"):
+    """Somebody was found: the closed room to join, and who is in it besides."""
+
+    room: RoomKey
+    partner: Author
+
+
+class MatchCancelled(_Out, tag="match.cancelled"):
+    """One stands in the queue no more."""
+
+    reason: str
+    ref: Ref | UnsetType = UNSET
+
+
+class MatchLeft(_Out, tag="match.left"):
+    """A closed talk is over here: one left it, the partner did, it ended, or the gate was shut."""
+
+    room: RoomKey
+    reason: Literal["left", "partner_left", "ended", "gate"]
+    ref: Ref | UnsetType = UNSET
+
+
+class GateChanged(_Out, tag="gate.changed"):
+    """The gate moved: each feature anew."""
+
+    features: dict[str, FeatureState]
+
+
+class Closing(_Out, tag="closing"):
+    """The last frame before the service closes the socket with this code; `retry_after` is in seconds."""
+
+    code: Close
+    reason: str
+    retry_after: float | UnsetType = UNSET
+
+
+class Pong(_Out, tag="pong"):
+    """The answer to a ping."""
+
+    ref: Ref | UnsetType = UNSET
+
+
+ServerFrame = (
+    Welcome
+    | RoomJoined
+    | RoomLeft
+    | Messages
+    | MessageAccepted
+    | Refusal
+    | Presence
+    | SomebodyTyping
+    | MatchWaiting
+    | MatchMade
+    | MatchCancelled
+    | MatchLeft
+    | GateChanged
+    | Closing
+    | Pong
+)
+
+#: What answers each request; `refused` may answer any of them, and those with None have no other answer.
+ANSWERS: dict[type[ClientFrame], type[ServerFrame] | None] = {
+    RoomJoin: RoomJoined,
+    RoomLeave: RoomLeft,
+    RoomSync: Messages,
+    RoomHistory: Messages,
+    MessagePost: MessageAccepted,
+    MessageEdit: MessageAccepted,
+    MessageDelete: MessageAccepted,
+    RoomSeen: None,
+    Typing: None,
+    MatchSeek: MatchWaiting,
+    MatchCancel: MatchCancelled,
+    MatchLeave: MatchLeft,
+    Ping: Pong,
+}
+
+
+# --- bytes -----------------------------------------------------------------------------------------------------
 
 
 _encoder = msgspec.json.Encoder()
