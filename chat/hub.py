@@ -14,7 +14,8 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -57,6 +58,7 @@ SEEK_GRACE = 5.0  # somebody whose last socket went keeps their place in the que
 FILL_PAGE = 200
 
 Done = Callable[["Stored | Refused"], None]
+T = TypeVar("T")
 
 
 class Hint(msgspec.Struct, omit_defaults=True, array_like=True):
@@ -140,23 +142,28 @@ class Hub:
         log.info("hub.started", instance=str(self.instance))
 
     async def drain(self) -> None:
-        """Say goodbye to every socket, finish pending commits, leave. Takes at most a few seconds."""
+        """Finish pending commits, say goodbye to every socket, wait for them to go, leave."""
         if self.draining:
             return
         self.draining = True
         log.info("hub.draining", sockets=len(self.sockets))
-        while self._pending or self._committing is not None:
-            self._commit_soon()
-            await asyncio.sleep(0.005)
+        if self._committing is not None:
+            await asyncio.wait({self._committing}, timeout=2)
+        sockets = list(self.sockets)
+        # Who comes back comes back spread out: about 500 a second.
+        spread = 1.0 + len(sockets) / 500
         await asyncio.gather(
-            *(socket.close(Close.DRAINING, retry_after=random.uniform(0.2, 2.0)) for socket in list(self.sockets)),  # noqa: S311
+            *(socket.close(Close.DRAINING, retry_after=round(random.uniform(0.1, spread), 2)) for socket in sockets),  # noqa: S311
             return_exceptions=True,
         )
-        with suppress(Exception):
-            await offload("ja", gate.write_refusals)
-            await offload("ja", gate.farewell, self.instance)
+        if sockets:
+            await asyncio.wait({self.loop.create_task(socket.left.wait()) for socket in sockets}, timeout=1.5)
+        for step in (gate.write_refusals, partial(gate.farewell, self.instance)):
+            with suppress(Exception):
+                await offload("ja", step)
         for task in list(self._tasks):
             task.cancel()
+        log.info("hub.drained")
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the loops, kept alive until it ends."""
@@ -773,6 +780,11 @@ class Hub:
         return [(_seq_decoder.decode(item).seq, bytes(item)) for item in _items_decoder.decode(raw)]
 
     @property
+    def has_layer(self) -> bool:
+        """Whether other processes can be told anything at all."""
+        return self._layer is not None
+
+    @property
     def degraded(self) -> bool:
         """Whether hints do not come back: delivery then goes by the log alone."""
         return self._layer is not None and time.monotonic() - self._echo > 5 * PRESENCE_SECONDS
@@ -817,6 +829,19 @@ def limited(name: str, key: Hashable) -> float:
         if name not in _page_throttles:
             _page_throttles[name] = Throttle(Rate(*settings.CHAT_RATES[name]))
         return _page_throttles[name].take(key, time.monotonic())
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run something on the hub's loop from a page's thread, and wait for it.
+
+    Raises:
+        Refused: `unavailable` while no hub runs in this process.
+    """
+    hub = _hub
+    if hub is None or hub.loop.is_closed():
+        work.close()
+        raise Refused(Code.UNAVAILABLE, _("The service is starting. Please try again in a moment."))
+    return asyncio.run_coroutine_threadsafe(work, hub.loop).result(timeout=20)
 
 
 def from_page(call: Callable[[Hub], object]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +17,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from chat.models import Message, Participant, Room, User
 from chat.wire import Author, Code, Item, Refused, timestamp
@@ -122,14 +123,16 @@ def after(room: Room, seq: int, limit: int = PAGE) -> Page:
     return Page(items(room.id, page), head, more)
 
 
-def as_read(page: Iterable[Item]) -> list[Item]:
-    """Return a page as a person reads it: edits and deletions worked into the messages they change."""
-    shown: dict[int, Item] = {}
+def as_read(page: Iterable[Item]) -> list[dict[str, Any]]:
+    """Return a page as a person reads it: edits and deletions worked into the messages they change, times as times."""
+    shown: dict[int, dict[str, Any]] = {}
     for item in page:
         if item.kind in (Message.Kind.MESSAGE, Message.Kind.NOTICE):
-            shown[item.seq] = item
-        elif item.target in shown and shown[item.target].body:
-            shown[item.target] = replace(shown[item.target], body=item.body)
+            named = {name: getattr(item, name) for name in ("seq", "kind", "author", "body")}
+            reply_to = item.reply_to if item.reply_to is not UNSET else None
+            shown[item.seq] = named | {"at": datetime.fromisoformat(item.at), "reply_to": reply_to}
+        elif item.target in shown and shown[item.target]["body"]:
+            shown[item.target]["body"] = item.body
     return list(shown.values())
 
 
@@ -160,6 +163,14 @@ def items(room: UUID, rows: Iterable[Message]) -> Sequence[Item]:
 def has_verified_address(person_pk: int) -> bool:
     """Return whether somebody has shown that their e-mail address is theirs, as closed chat asks."""
     return User.objects.filter(pk=person_pk, is_guest=False, is_active=True, emailaddress__verified=True).exists()
+
+
+def talks(person_pk: int) -> Sequence[tuple[Room, Sequence[str]]]:
+    """Return the closed talks that somebody is in, with the names of the others in each."""
+    return [
+        (room, [reader.name for reader in readers(room) if reader.pk != person_pk])
+        for room in live_closed_rooms(person_pk)
+    ]
 
 
 def live_closed_rooms(person_pk: int) -> Sequence[Room]:

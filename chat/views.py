@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,7 +14,8 @@ from django.contrib import messages as notes
 from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -21,13 +24,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chat import hub, people, queries, rooms
+from chat import events, hub, people, queries, rooms, wire
 from chat.forms import GuestForm, LockForm, RoomForm
 from chat.handshake import address
 from chat.models import Room, User
 from chat.queries import Person
 from chat.strings import JS_STRINGS
 from chat.wire import Refused
+from compliance import gate
 from compliance.gate import door
 from compliance.law import Feature
 
@@ -57,7 +61,9 @@ def _me(request: HttpRequest) -> Person | None:
     return Person.of(request.user) if isinstance(request.user, User) else None
 
 
-def _page(request: HttpRequest, template: str, place: Room | None = None, /, **context: Any) -> HttpResponse:
+def _page(
+    request: HttpRequest, template: str, place: Room | None = None, /, stream: str | None = None, **context: Any
+) -> HttpResponse:
     me = _me(request)
     user = {"id": me.id, "name": me.name, "guest": me.guest} if me else None
     boot = {
@@ -65,7 +71,7 @@ def _page(request: HttpRequest, template: str, place: Room | None = None, /, **c
         "kind": place.kind if place else None,
         "me": user,
         "ws": "/ws/",
-        "events": f"{_url(place)}events" if place else None,
+        "events": f"{_url(place)}events" if place else stream,
         "head": place.head if place else None,
         "language": "en" if (get_language() or "").startswith("en") else "ja",
         "closed_url": "/closed/",
@@ -98,7 +104,19 @@ def lobby(request: HttpRequest) -> HttpResponse:
     running = hub.running()
     listed = [_shown(room) | {"people": running.people_in(room.id) if running else 0} for room in queries.open_rooms()]
     member = isinstance(request.user, User) and not request.user.is_guest
-    return _page(request, "chat/lobby.html", rooms=listed, can_create=member, create_url=reverse("chat:room_new"))
+    talks = [
+        {"url": _url(talk), "name": talk.name, "others": others}
+        for talk, others in (queries.talks(request.user.pk) if member else ())
+        if gate.current().decide(Feature(talk.feature)).allowed
+    ]
+    return _page(
+        request,
+        "chat/lobby.html",
+        rooms=listed,
+        talks=talks,
+        can_create=member,
+        create_url=reverse("chat:room_new"),
+    )
 
 
 @door(Feature.ROOM_OPEN)
@@ -213,9 +231,55 @@ def guest(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@door(Feature.ROOM_OPEN)
+@require_http_methods(["GET", "POST"])
+@never_cache
+def room_events(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Carry an open room's frames where WebSocket is blocked."""
+    return _carry(request, slug)
+
+
+@door(Feature.MATCH_PAIR)
+@require_http_methods(["GET", "POST"])
+@never_cache
+def closed_events(request: HttpRequest, room_id: UUID) -> HttpResponseBase:
+    """Carry a closed talk's frames where WebSocket is blocked."""
+    return _carry(request, str(room_id))
+
+
+@door(Feature.MATCH_PAIR)
+@require_http_methods(["GET", "POST"])
+@never_cache
+def match_events(request: HttpRequest) -> HttpResponseBase:
+    """Carry the frames of matching where WebSocket is blocked."""
+    return _carry(request, None)
+
+
+def _carry(request: HttpRequest, key: str | None) -> HttpResponseBase:
+    language = "en" if (get_language() or "").startswith("en") else "ja"
+    whence = address(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR", ""))
+    if wait := hub.limited("request", whence):
+        return HttpResponse(status=429, headers={"Retry-After": str(math.ceil(wait))})
+    user = request.user if isinstance(request.user, User) else None
+    session = request.session.session_key
+    caller = events.Caller(
+        person=Person.of(user, language) if user else None,
+        login=queries.Login(session, user.pk, user.password) if user and session else None,
+        language=language,
+        address=whence,
+    )
+    if request.method == "POST":
+        if len(request.body) > wire.FRAME_BYTES:
+            return HttpResponse(status=413)
+        return HttpResponse(hub.run(events.exchange(caller, request.body)), content_type="application/json")
+    after = request.GET.get("after", "")
+    stream = events.stream(caller, key, int(after) if re.fullmatch(r"[0-9]{1,15}", after) else None)
+    return StreamingHttpResponse(stream, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
 @door(Feature.MATCH_PAIR)
 @require_safe
 @never_cache
 def match(request: HttpRequest) -> HttpResponse:
     """Look for somebody to talk to."""
-    return _page(request, "chat/match.html", topics=TOPICS)
+    return _page(request, "chat/match.html", topics=TOPICS, stream=reverse("chat:match_events"))

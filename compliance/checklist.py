@@ -560,7 +560,7 @@ ITEMS: Final[tuple[Item, ...]] = (
         id="LAW-21",
         ja="削除申出・開示請求の窓口",
         en="Removal and disclosure desk",
-        why_ja="公開ルームの投稿について削除の申出や開示の請求を受け、投稿者への照会（7日）や意見聴取を行う窓口を置きます。",
+        why_ja="公開の部屋の投稿について削除の申出や開示の請求を受け、投稿者への照会（7日）や意見聴取を行う窓口を置きます。",
         why_en="Have a desk for removal and disclosure requests about open rooms, which asks the poster (7 days) or "
         "hears them first.",
         articles=("IPA 3", "IPA 6"),

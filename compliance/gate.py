@@ -129,6 +129,7 @@ DRIFT = Problem(
     variable="TELECOM_REGISTRATION",
     ja="稼働中のサーバーのあいだで届出の設定が食い違っています。すべてのサーバーを同じ環境変数で起動し直してください。",
     en="The running servers disagree about the telecom filing. Restart all of them with the same environment.",
+    drift=True,
 )
 
 

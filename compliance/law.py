@@ -360,7 +360,7 @@ RULES: Final[Mapping[Feature, Rule]] = MappingProxyType(
                 feature=Feature.INVITE_ONLY,
                 required=Required.NOTIFIED,
                 article="TBA 16(1)",
-                title_ja="招待制のルーム",
+                title_ja="招待制の部屋",
                 title_en="Invitation-only rooms",
                 ja="読める人が招待された人に限られ、宛先が特定されるため、媒介に当たるものとして扱い、"
                 "届出などが整うまで開きません。",

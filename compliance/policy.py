@@ -294,7 +294,7 @@ def _duty(item_id: str, rule: Rule) -> Reason:
     item = ITEM[item_id]
     return Reason(
         Cause.checklist,
-        f"「{rule.title_ja}」は開いていますが、{item.id}（{item.ja}、{item.articles_ja}）は公開のルームでも求められ、"
+        f"「{rule.title_ja}」は開いていますが、{item.id}（{item.ja}、{item.articles_ja}）は公開の部屋でも求められ、"
         "まだ署名がありません。",
         f"“{rule.title_en}” is open, but {item.id} ({item.en}; {item.articles_en}) concerns open rooms too and is not "
         "signed yet.",

@@ -119,7 +119,7 @@ def _rules() -> str:
 
 {requirements}
 
-ルームの区分は、誰が読めるか・一覧に載るか・入り方・作られ方・定員・履歴の見え方から導き、名前では決まりません。
+部屋の区分は、誰が読めるか・一覧に載るか・入り方・作られ方・定員・履歴の見え方から導き、名前では決まりません。
 一つでも「閉じている」があればクローズド、判断できないものが残れば要相談、どちらもなければオープンです。
 
 A room's class follows from who can read it, whether it is listed, how people get in, how it was made, what capacity

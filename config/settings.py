@@ -359,7 +359,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 # Only a proxy of our own can say which scheme the browser used.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXIES > 0
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -409,6 +409,7 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "guest": (20, 0.2),
     "room": (5, 0.02),
     "connect": (200, 20.0),
+    "request": (200, 20.0),
 }
 
 

@@ -84,7 +84,7 @@ class Server:
             arguments = {
                 "daphne": ["daphne", "-v", "0", *LIMITS, "--fd", str(handle)],
                 "uvicorn": ["uvicorn", "--fd", str(handle), "--no-access-log"],
-                "hypercorn": ["hypercorn", "--bind", f"fd://{handle}"],
+                "hypercorn": ["hypercorn", "--workers", "0", "--bind", f"fd://{handle}"],
             }[self.asgi]
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *arguments, "config.asgi:application"],

@@ -224,7 +224,7 @@ def test_a_rule_that_the_law_leaves_open_is_off_until_the_bureau_is_asked() -> N
         feature=Feature.INVITE_ONLY,
         required=Required.CONSULT,
         article="TBA 16(1)",
-        title_ja="有料のルーム",
+        title_ja="有料の部屋",
         title_en="Paid rooms",
         ja="扱いを確認できていません。",
         en="How the law treats it is not settled.",
