@@ -103,10 +103,11 @@ def lobby(request: HttpRequest) -> HttpResponse:
     """Show the open rooms and the service's legal standing."""
     running = hub.running()
     listed = [_shown(room) | {"people": running.people_in(room.id) if running else 0} for room in queries.open_rooms()]
-    member = isinstance(request.user, User) and not request.user.is_guest
+    me = _me(request)
+    member = me is not None and not me.guest
     talks = [
         {"url": _url(talk), "name": talk.name, "others": others}
-        for talk, others in (queries.talks(request.user.pk) if member else ())
+        for talk, others in (queries.talks(me.pk) if me and member else ())
         if gate.current().decide(Feature(talk.feature)).allowed
     ]
     return _page(
