@@ -7,7 +7,6 @@ survives the outage of what it talks to.
 from __future__ import annotations
 
 import asyncio
-import base64
 import random
 import threading
 import time
@@ -62,11 +61,11 @@ T = TypeVar("T")
 
 
 class Hint(msgspec.Struct, omit_defaults=True, array_like=True):
-    """What one process tells the others about one room: the new head, and the items if they are few."""
+    """What one process tells the others about one room: the new head, and the items, as JSON, if they are few."""
 
     room: UUID
     head: int
-    items: msgspec.Raw | None = None
+    items: bytes | None = None
     sealed: bool = False
 
 
@@ -704,10 +703,9 @@ class Hub:
             self._told.hints.append(Hint(room, head))
         elif sealed:
             # What is closed travels closed: Redis and whoever reads it are no party to the talk.
-            words = base64.b64encode(vault.seal(room, raw.decode()))
-            self._told.hints.append(Hint(room, head, msgspec.Raw(b'"' + words + b'"'), sealed=True))
+            self._told.hints.append(Hint(room, head, vault.seal(room, raw.decode()), sealed=True))
         else:
-            self._told.hints.append(Hint(room, head, msgspec.Raw(raw)))
+            self._told.hints.append(Hint(room, head, raw))
         self._tell_soon()
 
     def _tell_soon(self) -> None:
@@ -774,9 +772,7 @@ class Hub:
     @staticmethod
     def _open(hint: Hint) -> list[tuple[int, bytes]]:
         assert hint.items is not None
-        raw = bytes(hint.items)
-        if hint.sealed:
-            raw = vault.unseal(hint.room, base64.b64decode(raw[1:-1])).encode()
+        raw = vault.unseal(hint.room, hint.items).encode() if hint.sealed else hint.items
         return [(_seq_decoder.decode(item).seq, bytes(item)) for item in _items_decoder.decode(raw)]
 
     @property
@@ -793,7 +789,7 @@ class Hub:
 _hub: Hub | None = None
 _page_throttles: dict[str, Throttle] = {}
 _page_lock = threading.Lock()
-_starting: asyncio.Lock | None = None
+_starting: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
 
 async def current() -> Hub:
@@ -802,9 +798,9 @@ async def current() -> Hub:
     loop = asyncio.get_running_loop()
     if _hub is not None and _hub.loop is loop:
         return _hub
-    if _starting is None or getattr(_starting, "_loop", loop) is not loop:
-        _starting = asyncio.Lock()
-    async with _starting:
+    if _starting is None or _starting[0] is not loop:
+        _starting = (loop, asyncio.Lock())
+    async with _starting[1]:
         if _hub is None or _hub.loop is not loop:
             hub = Hub()
             await hub.start()
