@@ -104,6 +104,26 @@ def mark_seen(*, person: Person, room: UUID, seq: int) -> None:
     Participant.objects.filter(room_id=room, user_id=person.pk, left_at__isnull=True, seen__lt=seq).update(seen=seq)
 
 
+def reseal(*, limit: int) -> int:
+    """Seal up to `limit` bodies with the newest key that an older one sealed. Nothing is shown to anybody.
+
+    Returns:
+        how many were sealed anew; 0 when none is left.
+
+    Raises:
+        Unsealable: a body's key is not in CLOSED_CHAT_KEYS any more.
+    """
+    with transaction.atomic():
+        old = Message.objects.filter(sealed__isnull=False).exclude(
+            sealed__gte=vault.current_prefix(), sealed__lt=vault.current_prefix() + b"\xff" * 64
+        )
+        rows = list(old[:limit])
+        for row in rows:
+            row.sealed = vault.seal(row.room_id, vault.unseal(row.room_id, bytes(row.sealed or b"")))
+            Message.objects.filter(room_id=row.room_id, seq=row.seq).update(sealed=row.sealed)
+        return len(rows)
+
+
 def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
     now = timezone.now()
     if gated:

@@ -1,0 +1,22 @@
+"""Seals closed talk anew with the newest key, so that an older key can be taken out of CLOSED_CHAT_KEYS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from chat import messages
+from compliance.law import Feature
+
+
+class Command(BaseCommand):
+    help = "Seal every message of closed rooms with the newest key of CLOSED_CHAT_KEYS."
+    requires_system_checks = ()
+    feature = Feature.OPERATOR
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = 0
+        while count := messages.reseal(limit=500):
+            done += count
+        self.stdout.write(f"{done} messages sealed with the newest key.")
