@@ -68,6 +68,11 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email or self.name
 
+    def clean(self) -> None:
+        """Leave a guest without an address; Django would give an empty one."""
+        super().clean()
+        self.email = self.email or None
+
     def get_full_name(self) -> str:
         """Return the display name."""
         return self.name

@@ -708,7 +708,6 @@ _OUTSIDE: Final = frozenset(
 )
 _SUPPORTED_BY: Final[Mapping[Status, frozenset[Outcome]]] = MappingProxyType(
     {
-        Status.none: frozenset(),
         Status.filed: _OUTSIDE | {Outcome.NOTIFY},
         Status.notified: _OUTSIDE | {Outcome.NOTIFY},
         Status.registered: _OUTSIDE | {Outcome.NOTIFY, Outcome.REGISTER},
@@ -722,8 +721,11 @@ def verdict_fits(standing: Standing, facts: Facts) -> bool:
     """Whether the verdict recorded with LAW-01 supports closed chat under this standing.
 
     One that is not recorded does not speak against it: LAW-01 is then unsigned, or its evidence says it elsewhere.
+    Nor does any while nothing is filed: the assessment comes before the filing.
     """
-    return facts.verdict is None or facts.verdict in _SUPPORTED_BY[standing.status]
+    if facts.verdict is None or standing.status is Status.none:
+        return True
+    return facts.verdict in _SUPPORTED_BY[standing.status]
 
 
 @dataclass(frozen=True, slots=True)

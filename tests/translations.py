@@ -107,8 +107,8 @@ class Domain:
 
 
 DOMAINS: Final = (
-    Domain("chat", ("chat", "templates"), without=("templates/compliance/",)),
-    Domain("compliance", ("compliance", "templates/compliance")),
+    Domain("chat", ("chat", "templates"), without=("templates/compliance/", "templates/admin/compliance/")),
+    Domain("compliance", ("compliance", "templates/compliance", "templates/admin/compliance")),
 )
 
 
