@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -56,8 +57,13 @@ def close() -> None:
     global _threads  # noqa: PLW0603
     if _threads is None:
         return
-    barrier = [_threads.submit(connections.close_all) for _ in range(THREADS)]
-    for done in barrier:
-        done.result(timeout=5)
+    together = threading.Barrier(THREADS)  # so that each thread takes exactly one of the jobs
+
+    def leave() -> None:
+        together.wait(timeout=5)
+        connections.close_all()
+
+    for left in [_threads.submit(leave) for _ in range(THREADS)]:
+        left.result(timeout=5)
     _threads.shutdown(wait=True)
     _threads = None
