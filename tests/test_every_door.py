@@ -1,0 +1,524 @@
+"""Every door says which feature it serves, and is shut exactly when the law's two keys say so.
+
+A door is a page, a frame, an admin action or a command. They are walked, not listed: whoever adds one without a
+declared feature, or with a parameter that has no sample here, fails this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from itertools import product
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib import admin
+from django.core.management import get_commands, load_command_class
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
+from django.utils import timezone
+from django.utils.html import escape
+from django.utils.regex_helper import normalize
+from pytest_django.fixtures import Settings
+
+from chat import matching, messages, offload, rooms, wire
+from chat.consumers import Socket
+from chat.hub import Hub
+from chat.messages import Entry
+from chat.models import Message, Participant, Room, User
+from chat.outlets import Frame
+from chat.queries import Person
+from compliance import gate, signing
+from compliance.checklist import ITEM
+from compliance.classify import Outcome
+from compliance.law import RULES, Feature, Required
+from compliance.models import GateState, Signature
+from compliance.standing import Mode, Status
+from compliance.testing import evidence_for, sign_all
+from tests.compliance.cases import DATING, standing
+from tests.conftest import MakeUser, signed_in
+
+FREE: Final = {Required.NONE, Required.THIRD_ITEM}
+CHECKLISTS: Final = ("none", "all but one", "all", "all expired")
+LEFT_OUT: Final = "LAW-07"
+KEYS: Final = list(product(Status, Mode))
+
+
+def opens(feature: Feature, status: Status, mode: Mode, checklist: str, *, stopped: bool) -> bool:
+    """What the law's table says, in words of its own: the policy is not asked."""
+    keys = status is not Status.none and not stopped and (mode is Mode.advise or checklist == "all")
+    match RULES[feature].required:
+        case Required.NONE | Required.THIRD_ITEM:
+            return True
+        case Required.NOTIFIED:
+            return keys
+        case Required.DATING:  # the age check is not softened by `advise`
+            return keys and checklist in {"all", "all but one"}
+        case _:
+            return False
+
+
+def turn(settings: Settings, status: Status, mode: Mode) -> None:
+    """Turn the deployer's key, as a restart with another environment would."""
+    settings.STANDING = standing(status, COMPLIANCE_CHECKLIST=mode, **DATING)
+
+
+def sign(operator: User, checklist: str) -> None:
+    """Sign, so that a verdict which fits every status is on record."""
+    Signature.objects.filter(withdrawn_at__isnull=True).update(
+        withdrawn_at=timezone.now(), withdrawn_by=operator, withdrawal_reason="another row of the table"
+    )
+    if checklist != "none":
+        sign_all(operator, but=[LEFT_OUT] if checklist == "all but one" else ())
+        verdict = {"verdict": Outcome.OUT_NOT_FOR_GAIN}
+        signing.sign(item=ITEM["LAW-01"], evidence=evidence_for(ITEM["LAW-01"]) | verdict, actor=operator)
+    if checklist == "all expired":
+        Signature.objects.filter(withdrawn_at__isnull=True).update(expires_at=timezone.now() - timedelta(seconds=1))
+    gate.moved(GateState.objects.get_or_create(id=1)[0])
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A URL pattern of ours or of a library, with a path at which it answers."""
+
+    pattern: str
+    path: str
+    feature: Feature | None
+
+
+SAMPLES: Final = {
+    "slug": "lockable",
+    "room_id": str(uuid4()),
+    "content_type_id": "1",
+    "object_id": "1",
+    "id": "1",
+    "item_id": "LAW-01",
+    "app_label": "chat",
+    "url": "nothing-here/",
+    "key": "a-key",
+    "uidb36": "1",
+    "pk": "1",
+}
+
+
+def pages(**samples: str) -> list[Page]:
+    """Every URL pattern of the service."""
+    return list(_walk(get_resolver(), "/", "/", SAMPLES | samples))
+
+
+def _walk(resolver: URLResolver, pattern: str, path: str, samples: dict[str, str]) -> Iterator[Page]:
+    for child in resolver.url_patterns:
+        here, there = pattern + str(child.pattern), path + _filled(child.pattern, samples)
+        if isinstance(child, URLResolver):
+            yield from _walk(child, here, there, samples)
+        else:
+            yield Page(here, there, _declared(child))
+
+
+def _filled(pattern: Any, samples: dict[str, str]) -> str:
+    if isinstance(pattern, LocalePrefixPattern):
+        return str(pattern)
+    if isinstance(pattern, RegexPattern):
+        template, names = normalize(pattern.regex.pattern)[0]
+    else:
+        assert isinstance(pattern, RoutePattern)
+        names = re.findall(r"<(?:\w+:)?(\w+)>", str(pattern))
+        template = re.sub(r"<(?:\w+:)?(\w+)>", r"%(\1)s", str(pattern))
+    missing = set(names) - set(samples)
+    assert not missing, f"{pattern}: give a sample of {missing}"
+    return str(template) % {name: samples[name] for name in names}
+
+
+def _declared(pattern: URLPattern) -> Feature | None:
+    return getattr(pattern.callback, "feature", None)
+
+
+def test_every_page_declares_its_feature() -> None:
+    walked = pages()
+    assert len(walked) > 90
+    assert [page.pattern for page in walked if not isinstance(page.feature, Feature)] == []
+
+
+def test_every_page_of_ours_is_declared_where_it_is_written() -> None:
+    """A blanket over a whole branch is for views of others; ours say it themselves, through the gate's decorator."""
+    for branch in ("chat.urls", "compliance.urls"):
+        for pattern in get_resolver(branch).url_patterns:
+            assert "feature" in vars(pattern.callback), pattern
+            assert vars(pattern.callback)["__wrapped__"], pattern
+
+
+def test_a_gated_feature_cannot_be_declared_over_views_that_do_not_ask() -> None:
+    gated = [feature for feature in Feature if RULES[feature].required not in FREE]
+    for feature in gated:
+        with pytest.raises(ValueError, match="gated"):
+            gate.declare(feature, get_resolver())
+
+
+def test_a_view_that_cannot_ask_the_gate_is_refused_at_import() -> None:
+    async def view(request: object) -> None: ...
+
+    with pytest.raises(TypeError, match="synchronous"):
+        gate.door(Feature.MATCH_PAIR)(view)
+
+
+@pytest.fixture
+def verified(make_user: MakeUser) -> Callable[[str], User]:
+    """A factory of members with a confirmed address."""
+
+    def make(name: str) -> User:
+        person = make_user(name)
+        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+        return person
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Two people, their closed talk, a room that the first of them has locked and one that they have not."""
+
+    owner: User
+    partner: User
+    talk: UUID
+    locked: UUID
+    board: Room
+
+
+@pytest.fixture
+def place(verified: Callable[[str], User], operator: User, settings: Settings) -> Place:
+    """Rooms of every kind, made while both keys were turned."""
+    settings.CHAT_RATE_LIMITS = False
+    turn(settings, Status.notified, Mode.enforce)
+    sign(operator, "all")
+    owner, partner = verified("あ"), verified("い")
+    for person in (owner, partner):
+        matching.seek(person=Person.of(person))
+    match = matching.pair(partner.pk)
+    assert match is not None
+    board = rooms.create_open_room(actor=owner, name="lockable")
+    private = rooms.create_open_room(actor=owner, name="private")
+    said = [Entry(private.pk, Person.of(person), Message.Kind.MESSAGE, "やあ") for person in (owner, partner)]
+    messages.commit(said)
+    rooms.lock_room(actor=owner, room=private)
+    return Place(owner, partner, match.room, private.pk, board)
+
+
+def assert_refused(answer: HttpResponse, feature: Feature, *, as_json: bool) -> None:
+    """A refusal is a page to learn from, or the same as JSON; it never asks anybody to sign in."""
+    rule = RULES[feature]
+    assert answer.status_code == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
+    assert answer["Link"] == '<http://testserver/legal/>; rel="blocked-by"'
+    assert answer["Cache-Control"] == "no-store"
+    if as_json:
+        said = json.loads(answer.content)
+        assert (said["feature"], said["allowed"], said["rule"]) == (feature, False, rule.id)
+        assert (said["article"], said["url"]) == (rule.article, rule.url)
+        assert said["reason"]
+        assert said["causes"]
+        assert said["next_step"]
+    elif answer.content:  # HEAD has none
+        text = answer.content.decode()
+        assert rule.id in text
+        assert escape(rule.article_ja) in text
+        assert "運営者チェックリストの署名" in text  # the two keys, and a way on
+        assert 'href="/"' in text
+
+
+def knocks(path: str, stranger: Client, owner: Client, *, on_paper: bool) -> Iterator[tuple[HttpResponse, bool]]:
+    """Try a page in every way in which the gate might differ; yield each answer, and whether JSON was asked for."""
+    for client in (stranger, owner):
+        yield client.get(path, headers={"accept": "application/json"}), True
+    yield owner.post(path, headers={"accept": "application/json"}), True
+    yield owner.head(path), False
+    if on_paper:  # a page of HTML costs ten of JSON
+        yield stranger.get(path), False
+
+
+@pytest.mark.parametrize("checklist", CHECKLISTS)
+@pytest.mark.parametrize("stop", ["", "点検のため"], ids=["running", "stopped"])
+def test_pages_are_refused_exactly_when_the_keys_are_not_turned(
+    stop: str, checklist: str, place: Place, operator: User, settings: Settings
+) -> None:
+    sign(operator, checklist)
+    if stop:
+        signing.stop(reason=stop, actor=operator)
+    ours = [page for page in pages(room_id=str(place.talk)) if not re.match("/(admin|accounts)/", page.path)]
+    gated = [page for page in ours if page.feature and RULES[page.feature].required not in FREE]
+    assert {page.feature for page in gated} >= {Feature.MATCH_PAIR, Feature.INVITE_ONLY}
+    stranger, owner = Client(), signed_in(place.owner)
+    for status, mode in KEYS:
+        turn(settings, status, mode)
+        for page in gated:
+            assert page.feature
+            for answer, as_json in knocks(page.path, stranger, owner, on_paper=mode is Mode.enforce):
+                if opens(page.feature, status, mode, checklist, stopped=bool(stop)):
+                    assert answer.status_code in {200, 302, 404, 405}, (page, status, mode)
+                else:
+                    assert_refused(answer, page.feature, as_json=as_json)
+        for page in ours:
+            if page not in gated:
+                assert stranger.get(page.path).status_code in {200, 302, 404, 405}, (page, status, mode)
+        said = stranger.get("/api/gate/").json()
+        for name, told in said["features"].items():
+            allowed = opens(Feature(name), status, mode, checklist, stopped=bool(stop))
+            assert told["allowed"] is allowed, (name, status, mode)
+        assert said["closed_chat"] is opens(Feature.MATCH_PAIR, status, mode, checklist, stopped=bool(stop))
+
+
+def test_pages_that_the_law_does_not_gate_are_never_refused(place: Place, operator: User, settings: Settings) -> None:
+    """Everything is off; the admin, where it is turned on again, and all else answer as ever."""
+    sign(operator, "none")
+    signing.stop(reason="点検のため", actor=operator)
+    turn(settings, Status.none, Mode.enforce)
+    clients = (Client(), signed_in(operator))
+    for page in pages():
+        assert page.feature
+        if RULES[page.feature].required in FREE:
+            for client in clients:
+                answer = client.get(page.path, HTTP_ACCEPT="application/json")
+                assert answer.status_code < 451, page
+
+
+def test_a_refusal_comes_before_any_question_of_who_asks(settings: Settings, db: None) -> None:
+    turn(settings, Status.none, Mode.enforce)
+    for path in ("/match/", "/rooms/no-such-room/lock/", f"/closed/{uuid4()}/"):
+        assert Client().get(path).status_code == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
+
+
+def test_a_verdict_that_does_not_fit_the_status_keeps_the_door_shut(
+    place: Place, operator: User, settings: Settings
+) -> None:
+    """Signed in full, but LAW-01 says that a notification is due while the deployment claims that none is."""
+    signing.sign(item=ITEM["LAW-01"], evidence=evidence_for(ITEM["LAW-01"]), actor=operator)
+    for status, allowed in ((Status.notified, True), (Status.exempt, False)):
+        turn(settings, status, Mode.enforce)
+        assert (Client().get("/match/").status_code == 200) is allowed
+
+
+# Frames ---------------------------------------------------------------------------------------------------------------
+
+FRAMES: Final[dict[type[wire.ClientFrame], dict[str, Any]]] = {
+    wire.RoomJoin: {},
+    wire.RoomSync: {"after": 0},
+    wire.RoomHistory: {"before": 9},
+    wire.MessagePost: {"body": "もしもし"},
+    wire.MessageEdit: {"seq": 999, "body": "もしもし"},
+    wire.MessageDelete: {"seq": 999},
+    wire.RoomSeen: {"seq": 1},
+    wire.Typing: {},
+    wire.RoomLeave: {},
+    wire.MatchSeek: {},
+    wire.MatchCancel: {},
+    wire.MatchLeave: {"room": str(uuid4())},
+    wire.Ping: {},
+}
+SILENT: Final = {wire.RoomSeen, wire.Typing}
+
+
+def test_every_frame_declares_its_feature_and_has_a_sample_here() -> None:
+    frames = set(wire.ClientFrame.__args__)
+    assert {frame for frame in frames if "feature" not in vars(frame)} == set()
+    assert frames == set(FRAMES)
+    for frame in frames:
+        declared = vars(frame)["feature"]
+        assert declared is None or isinstance(declared, Feature)
+        assert declared is not None or "room" in frame.__struct_fields__, f"{frame} names no room to ask for"
+
+
+class Ear:
+    """Takes a socket's frames in memory; see `outlets.Outlet`."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+
+    def push(self, frame: Frame) -> bool:
+        """Take a frame."""
+        self.heard.append(json.loads(frame.payload))
+        return True
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    async def close(self, code: int) -> None:
+        """Nothing to close."""
+
+    def abandon(self) -> None:
+        """Nothing waits."""
+
+
+class Line:
+    """A hub without its loops, and two people's sockets on it."""
+
+    def __init__(self, place: Place) -> None:
+        self.runner = asyncio.Runner()
+        self.hub = self.runner.run(self._hub())
+        self.owner, self.partner = (self.runner.run(self._socket(person)) for person in (place.owner, place.partner))
+
+    async def _hub(self) -> Hub:
+        return Hub()
+
+    async def _socket(self, person: User) -> Socket:
+        socket = Socket(self.hub, Ear(), person=Person.of(person), login=None, language="ja", address="127.0.0.1")
+        self.hub.add(socket)
+        return socket
+
+    def look(self) -> None:
+        """Have the hub look at the gate, as it does every 0.4 s."""
+        gate.farewell(self.hub.instance)  # the environment of one process does not change, except in this table
+        self.runner.run(self.hub._look_at_gate())
+
+    def say(self, socket: Socket, kind: type[wire.ClientFrame], **fields: Any) -> dict[str, Any] | None:
+        """Say a frame; return its answer, or None if it stays without."""
+        return self.runner.run(self._say(socket, kind, fields))
+
+    async def _say(self, socket: Socket, kind: type[wire.ClientFrame], fields: dict[str, Any]) -> dict[str, Any] | None:
+        assert isinstance(socket.outlet, Ear)
+        ref = str(uuid4())
+        if kind is wire.MessagePost:
+            fields = {"client_id": str(uuid4()), **fields}
+        socket.feed(json.dumps({"type": kind.__struct_config__.tag, "ref": ref, **fields}))
+        for _ in range(5000):
+            for frame in socket.outlet.heard:
+                if frame.get("ref") == ref:
+                    return frame
+            if kind in SILENT and socket._worker is None:
+                return None
+            await asyncio.sleep(0.001)
+        raise AssertionError(f"{kind} stayed without an answer")
+
+    def close(self) -> None:
+        """Let the sockets and the database threads go."""
+        self.runner.run(self._close())
+        self.runner.close()
+        offload.close()
+
+    async def _close(self) -> None:
+        for socket in (self.owner, self.partner):
+            socket.gone()
+        for task in list(self.hub._tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture
+def line(transactional_db: None, place: Place) -> Iterator[Line]:
+    """The two people's sockets, in this process."""
+    line = Line(place)
+    yield line
+    line.close()
+
+
+def assert_gated(answer: dict[str, Any] | None, feature: Feature, *, allowed: bool) -> None:
+    if answer is None or allowed:
+        assert answer is None or answer.get("code") != "gate", answer
+        return
+    assert (answer["type"], answer["code"], answer["rule"]) == ("refused", "gate", RULES[feature].id)
+    assert RULES[feature].title_ja in answer["reason"]
+
+
+def knock(line: Line, place: Place, allows: Callable[[Feature], bool]) -> None:
+    """Say every frame, about every kind of room, and compare each answer with the law's table."""
+    line.look()
+    doors = ((place.board.key, Feature.ROOM_OPEN), (str(place.talk), Feature.MATCH_PAIR))
+    for key, of_room in (*doors, (str(place.locked), Feature.INVITE_ONLY)):
+        allowed = allows(of_room)
+        assert_gated(line.say(line.partner, wire.RoomJoin, room=key), of_room, allowed=allowed)
+        for kind, fields in FRAMES.items():
+            if kind.feature is None:
+                answer = line.say(line.owner, kind, room=key, **fields)
+                assert_gated(answer, of_room, allowed=allowed)
+        assert isinstance(line.partner.outlet, Ear)
+        heard = [frame for frame in line.partner.outlet.heard if frame.get("room") == key]
+        assert ("typing" in {frame["type"] for frame in heard}) is allowed
+        line.partner.outlet.heard.clear()
+        for socket in (line.owner, line.partner):
+            left = line.say(socket, wire.RoomLeave, room=key)
+            assert left
+            assert left.get("code") == (None if allowed else "missing")
+    for kind, fields in FRAMES.items():
+        if kind.feature is not None and kind is not wire.RoomLeave:
+            answer = line.say(line.owner, kind, **fields)
+            assert_gated(answer, kind.feature, allowed=allows(kind.feature))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("checklist", CHECKLISTS)
+def test_frames_are_refused_exactly_when_the_keys_are_not_turned(
+    checklist: str, place: Place, line: Line, operator: User, settings: Settings
+) -> None:
+    sign(operator, checklist)
+    for stopped in (False, True):
+        if stopped:
+            signing.stop(reason="点検のため", actor=operator)
+        for status, mode in KEYS:
+            turn(settings, status, mode)
+            before = Message.objects.filter(room__kind="closed").count()
+            Participant.objects.update(seen=0)
+            knock(
+                line,
+                place,
+                lambda feature, status=status, mode=mode, stopped=stopped: opens(  # type: ignore[misc]
+                    feature, status, mode, checklist, stopped=stopped
+                ),
+            )
+            allowed = opens(Feature.MATCH_PAIR, status, mode, checklist, stopped=stopped)
+            assert Message.objects.filter(room__kind="closed").count() == before + 2 * allowed
+            assert Participant.objects.filter(seen__gt=0).count() == 2 * allowed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_process_has_not_noticed_yet_the_write_notices(place: Place, line: Line, operator: User) -> None:
+    """The stop is pulled between a process's last look and the frame: nothing is stored."""
+    line.look()
+    key = str(place.talk)
+    for socket in (line.owner, line.partner):
+        joined = line.say(socket, wire.RoomJoin, room=key)
+        assert joined
+        assert joined["type"] == "room.joined"
+    signing.stop(reason="点検のため", actor=operator)
+    for kind, fields in ((wire.MessagePost, {"body": "まだ？"}), (wire.MessageEdit, {"seq": 1, "body": "まだ？"})):
+        assert_gated(line.say(line.owner, kind, room=key, **fields), Feature.MATCH_PAIR, allowed=False)
+    assert_gated(line.say(line.owner, wire.MatchSeek), Feature.MATCH_PAIR, allowed=False)
+    assert not Message.objects.filter(room=place.talk).exists()
+    left = line.say(line.owner, wire.MatchLeave, room=key)  # a way out is never shut
+    assert left
+    assert left["type"] == "match.left"
+
+
+# Admin actions and commands -------------------------------------------------------------------------------------------
+
+
+def test_every_admin_action_declares_its_feature() -> None:
+    actions = [
+        action for model_admin in admin.site._registry.values() for action, *_ in model_admin._get_base_actions()
+    ]
+    actions += [action for _name, action in admin.site.actions]
+    assert actions
+    assert [action for action in actions if not isinstance(getattr(action, "feature", None), Feature)] == []
+
+
+def test_every_command_declares_its_feature() -> None:
+    ours = {name: app for name, app in get_commands().items() if app in {"compliance", "chat"}}
+    assert set(ours) >= {"gate", "ledger", "seed"}
+    commands = {name: load_command_class(app, name) for name, app in ours.items()}
+    declared = {name: getattr(command, "feature", None) for name, command in commands.items()}
+    assert [name for name, feature in declared.items() if not isinstance(feature, Feature)] == []
+
+
+def test_nothing_that_the_operator_works_with_is_gated() -> None:
+    """The keys are turned there: a gate that shut its own lock could not be opened again."""
+    assert RULES[Feature.OPERATOR].required in FREE
