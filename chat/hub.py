@@ -31,7 +31,7 @@ from chat.offload import offload
 from chat.outlets import Frame
 from chat.throttle import Rate, Throttle
 from chat.wire import Close, Code, Item, Refused, encode_bytes
-from compliance import gate, vault
+from compliance import gate
 from compliance.law import Feature
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ class Hint(msgspec.Struct, omit_defaults=True, array_like=True):
     room: UUID
     head: int
     items: bytes | None = None
-    sealed: bool = False
 
 
 class Told(msgspec.Struct, omit_defaults=True):
@@ -168,7 +167,12 @@ class Hub:
         """Run something beside the loops, kept alive until it ends."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("hub.task_failed", error=type(error).__name__, exc_info=error)
 
     async def _every(self, period: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
@@ -277,7 +281,7 @@ class Hub:
             metrics.STORED.inc(len(items))
             encoded = [encode_bytes(item) for item in items]
             self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
-            self._hint(room, result.heads[room], encoded, sealed=room in result.closed)
+            self._hint(room, result.heads[room], encoded)
         metrics.DELAY_SECONDS.observe(time.perf_counter() - batch[0][2])
 
     def announce(self, room: UUID, items: Sequence[Item]) -> None:
@@ -285,7 +289,7 @@ class Hub:
         encoded = [encode_bytes(item) for item in items]
         self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
         if items:
-            self._hint(room, items[-1].seq, encoded, sealed=True)
+            self._hint(room, items[-1].seq, encoded)
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -695,15 +699,12 @@ class Hub:
 
     # --- other processes ----------------------------------------------------------------------------------------
 
-    def _hint(self, room: UUID, head: int, items: Sequence[bytes], *, sealed: bool) -> None:
+    def _hint(self, room: UUID, head: int, items: Sequence[bytes]) -> None:
         if self._layer is None:
             return
         raw = b"[" + b",".join(items) + b"]"
         if len(raw) > HINT_BYTES:
             self._told.hints.append(Hint(room, head))
-        elif sealed:
-            # What is closed travels closed: Redis and whoever reads it are no party to the talk.
-            self._told.hints.append(Hint(room, head, vault.seal(room, raw.decode()), sealed=True))
         else:
             self._told.hints.append(Hint(room, head, raw))
         self._tell_soon()
@@ -772,8 +773,7 @@ class Hub:
     @staticmethod
     def _open(hint: Hint) -> list[tuple[int, bytes]]:
         assert hint.items is not None
-        raw = vault.unseal(hint.room, hint.items).encode() if hint.sealed else hint.items
-        return [(_seq_decoder.decode(item).seq, bytes(item)) for item in _items_decoder.decode(raw)]
+        return [(_seq_decoder.decode(item).seq, bytes(item)) for item in _items_decoder.decode(hint.items)]
 
     @property
     def has_layer(self) -> bool:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from msgspec import UNSET
 
-from chat.models import Message, Participant, Room
+from chat import log
+from chat.models import Message, Participant
 from chat.queries import Person
 from chat.wire import MESSAGE_CHARS, Author, Code, Item, Refused, timestamp
 from compliance import gate, vault
@@ -57,7 +57,6 @@ class Commit:
     outcomes: list[Stored | Refused]
     items: dict[UUID, list[Item]] = field(default_factory=lambda: defaultdict(list))
     heads: dict[UUID, int] = field(default_factory=dict)
-    closed: set[UUID] = field(default_factory=set)
 
 
 class _TouchesClosedTalk(Exception):
@@ -126,32 +125,35 @@ def reseal(*, limit: int) -> int:
 
 def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
     now = timezone.now()
-    if gated:
-        gate.settle()
+    at = timestamp(now)
     with transaction.atomic():
         ask = gate.hold() if gated else None
-        rooms = _lock({entry.room for entry in entries})
+        rooms = log.lock({entry.room for entry in entries})
         closed = {room.id for room in rooms.values() if not room.is_open}
         if closed and ask is None:
             raise _TouchesClosedTalk
-        inside = _inside(closed)
-        repeated = _repeated(entries)
+        features = {rooms[room].feature for room in closed}
+        decisions = {feature: ask(Feature(feature)) for feature in features} if ask else {}
+        inside = log.inside(list(closed))
+        identities = [identity for entry in entries if (identity := _identity(entry))]
+        known = {
+            identity: Stored(seq, timestamp(stored_at), None)
+            for identity, (seq, stored_at) in log.repeats(identities).items()
+        }
         targets = _targets(entries)
-        decisions: dict[str, Decision] = {}
-        result = Commit([], closed=closed)
-        rows: list[Message] = []
-        first: dict[tuple[UUID, int, UUID], Stored] = {}
+        result = Commit([])
+        rows: list[log.Row] = []
+        language = None
         for entry in entries:
-            translation.activate(entry.person.language)
+            if entry.person.language != language:
+                language = entry.person.language
+                translation.activate(language)
+            key = _identity(entry)
+            if key in known:
+                result.outcomes.append(Stored(known[key].seq, known[key].at, None))
+                continue
             room = rooms.get(entry.room)
-            if room is not None and room.id in closed and ask is not None and room.feature not in decisions:
-                decisions[room.feature] = ask(Feature(room.feature))
-            identity = (entry.room, entry.person.pk, entry.client_id) if entry.client_id else None
             try:
-                known = identity and (first.get(identity) or repeated.get(identity))
-                if known:
-                    result.outcomes.append(Stored(known.seq, known.at, None))
-                    continue
                 _permit(entry, room, inside, decisions)
                 assert room is not None
                 if entry.target is not None:
@@ -162,54 +164,24 @@ def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
                 result.outcomes.append(refused)
                 continue
             room.head += 1
-            row = _row(entry, room, now)
+            row = _row(entry, room)
             rows.append(row)
-            stored = Stored(room.head, timestamp(now), _item(entry, row))
+            stored = Stored(row.seq, at, _item(entry, row, at))
             result.outcomes.append(stored)
             assert stored.item is not None
             result.items[room.id].append(stored.item)
             result.heads[room.id] = room.head
-            if identity:
-                first[identity] = stored
+            if key:
+                known[key] = stored
         if rows:
-            Message.objects.bulk_create(rows)
-            changed = [rooms[room_id] for room_id in result.heads]
-            for room in changed:
-                room.last_at = now
-            Room.objects.bulk_update(changed, ("head", "last_at"))
+            log.append(rows, now)
+            log.advance(result.heads, now)
             _erase(entries, result.outcomes)
     return result
 
 
-def _lock(ids: Iterable[UUID]) -> dict[UUID, Room]:
-    # In order of id, so that two processes with overlapping batches wait for each other instead of deadlocking.
-    rows = Room.objects.filter(id__in=list(ids)).order_by("id")
-    if connection.features.has_select_for_no_key_update:
-        rows = rows.select_for_update(no_key=True)
-    return {room.id: room for room in rows}
-
-
-def _inside(rooms: Iterable[UUID]) -> set[tuple[UUID, int]]:
-    ids = list(rooms)
-    if not ids:
-        return set()
-    return set(Participant.objects.filter(room__in=ids, left_at__isnull=True).values_list("room_id", "user_id"))
-
-
-def _repeated(entries: Iterable[Entry]) -> dict[tuple[UUID, int, UUID], Stored]:
-    ids = [entry.client_id for entry in entries if entry.client_id]
-    if not ids:
-        return {}
-    found = Message.objects.filter(
-        room__in={entry.room for entry in entries},
-        author__in={entry.person.pk for entry in entries},
-        client_id__in=ids,
-    ).values_list("room_id", "author_id", "client_id", "seq", "at")
-    return {
-        (room, author, client_id): Stored(seq, timestamp(at), None)
-        for room, author, client_id, seq, at in found
-        if author and client_id is not None
-    }
+def _identity(entry: Entry) -> tuple[UUID, int, UUID] | None:
+    return (entry.room, entry.person.pk, entry.client_id) if entry.client_id else None
 
 
 def _targets(entries: Iterable[Entry]) -> dict[tuple[UUID, int], Message]:
@@ -222,7 +194,9 @@ def _targets(entries: Iterable[Entry]) -> dict[tuple[UUID, int], Message]:
     return {(row.room_id, row.seq): row for row in Message.objects.filter(match)}
 
 
-def _permit(entry: Entry, room: Room | None, inside: set[tuple[UUID, int]], decisions: dict[str, Decision]) -> None:
+def _permit(
+    entry: Entry, room: log.Place | None, inside: set[tuple[UUID, int]], decisions: Mapping[str, Decision]
+) -> None:
     if room is None or (not room.is_open and (room.id, entry.person.pk) not in inside):
         raise Refused(Code.MISSING, _("There is no such room, or it is not open to you."))
     if room.ended_at is not None:
@@ -241,32 +215,31 @@ def _permit_change(entry: Entry, target: Message | None) -> None:
         raise Refused(Code.CONFLICT, _("That message was deleted."))
 
 
-def _row(entry: Entry, room: Room, now: datetime) -> Message:
+def _row(entry: Entry, room: log.Place) -> log.Row:
     words = entry.body if entry.kind != Message.Kind.DELETE else None
-    return Message(
-        room_id=room.id,
+    return log.Row(
+        room=room.id,
         seq=room.head,
         id=uuid.uuid4(),
-        kind=entry.kind,
-        author_id=entry.person.pk,
+        kind=entry.kind.value,
+        author=entry.person.pk,
         author_name=entry.person.name,
         client_id=entry.client_id,
         body=words if room.is_open else None,
         sealed=vault.seal(room.id, words) if words is not None and not room.is_open else None,
         reply_to=entry.reply_to,
         target=entry.target,
-        at=now,
     )
 
 
-def _item(entry: Entry, row: Message) -> Item:
+def _item(entry: Entry, row: log.Row, at: str) -> Item:
     return Item(
         seq=row.seq,
         id=str(row.id),
-        kind=str(entry.kind.value),
+        kind=row.kind,
         author=Author(entry.person.id, entry.person.name),
         body=entry.body if entry.kind != Message.Kind.DELETE else "",
-        at=timestamp(row.at),
+        at=at,
         client_id=str(entry.client_id) if entry.client_id else UNSET,
         reply_to=entry.reply_to or UNSET,
         target=entry.target or UNSET,
