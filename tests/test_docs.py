@@ -1,9 +1,23 @@
 """What is written for people agrees with what the code does."""
 
 import ast
+import io
+import json
 import re
+import shlex
+from argparse import ArgumentError
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
+import msgspec
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.urls import resolve
+
+from chat import wire
+from chat.management.commands import asyncapi
 from compliance import tables
 from compliance.standing import VARIABLES
 
@@ -39,3 +53,207 @@ def test_every_command_of_the_makefile_says_what_it_does() -> None:
 
 def test_law_tables_in_step() -> None:
     assert tables.DOCUMENT.read_text(encoding="utf-8") == tables.render(), "run python -m compliance.tables"
+
+
+# --- documents ---------------------------------------------------------------------------------------------------
+
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def prose(document: Path) -> str:
+    """The text without code, in which a link is a link."""
+    return re.sub(r"`[^`\n]+`", "", FENCE.sub("", document.read_text()))
+
+
+def code(document: Path) -> Iterator[str]:
+    """The lines of code: those of blocks for a terminal, and what stands in backticks."""
+    text = document.read_text()
+    for language, block in FENCE.findall(text):
+        if language == "sh":
+            yield from block.replace("\\\n", " ").splitlines()
+    yield from re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
+
+
+def anchors(document: Path) -> set[str]:
+    """The names under which a document's headings can be linked to."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@each_document
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
+        if link.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@each_document
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    for span in re.findall(r"`([\w./-]+(?:\.(?:py|md|js|css|toml|json)|/))`", FENCE.sub("", document.read_text())):
+        if span.startswith("/"):
+            continue  # an address
+        places = [ROOT / span, document.parent / span, ROOT / "chat" / span, ROOT / "compliance" / span]
+        assert any(place.exists() for place in places), span
+
+
+@each_document
+def test_every_command_that_is_named_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for line in code(document):
+        for target in re.findall(r"(?:^|\s)make ([a-z][a-z-]*)", line):
+            assert target in targets, line
+        for name, arguments in re.findall(r"manage\.py ([a-z_]+)([^|>#;…]*)", line):
+            assert name in get_commands(), line
+            parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
+            try:
+                parser.parse_args(shlex.split(arguments))
+            except (ArgumentError, CommandError) as error:
+                raise AssertionError(line) from error
+
+
+@each_document
+def test_every_variable_that_is_named_exists(document: Path) -> None:
+    given = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    given |= set(re.findall(r"^([A-Z]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {"TODOKE_TEST_BACKEND"}
+    sources = "".join(
+        path.read_text() for app in ("chat", "compliance", "config") for path in (ROOT / app).rglob("*.py")
+    )
+    in_code = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", sources))
+    for line in code(document):
+        assert set(re.findall(r"(?:^|\s)([A-Z][A-Z0-9_]+)=", line)) <= given, line
+        assert set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", line)) <= given | in_code, line
+
+
+def test_every_module_stands_in_the_architecture() -> None:
+    written = (ROOT / "docs/architecture.md").read_text()
+    modules = [path for app in ("config", "chat", "compliance") for path in sorted((ROOT / app).glob("*.py"))]
+    missing = [path.relative_to(ROOT).as_posix() for path in modules if path.name != "__init__.py"]
+    assert [name for name in missing if f"`{name}`" not in written] == []
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_says_why_what_and_what_follows_in_under_a_page(decision: Path) -> None:
+    text = decision.read_text()
+    number = DECISIONS.index(decision) + 1
+    assert decision.name.startswith(f"{number:04}-")
+    assert text.startswith(f"# {number}. ")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+    assert len(text.split()) < 400
+
+
+# --- the wire ----------------------------------------------------------------------------------------------------
+
+
+PROTOCOL = (ROOT / "docs/protocol.md").read_text()
+SAID: dict[str, Any] = {str(frame.__struct_config__.tag): frame for frame in get_args(wire.ServerFrame)}
+
+
+def part(heading: str) -> str:
+    """What stands in the protocol's document under a heading."""
+    return PROTOCOL.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def frames(heading: str) -> dict[str, str]:
+    """The frames under a heading, with what is written about each."""
+    pieces = re.split(r"^### `([a-z.]+)`.*$", part(heading), flags=re.MULTILINE)[1:]
+    return dict(zip(pieces[::2], pieces[1::2], strict=True))
+
+
+def table(text: str) -> dict[str, list[str]]:
+    """The rows of the tables in a text, by their first cell, without backticks."""
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    return {first: rest for first, *rest in rows}
+
+
+def test_every_frame_stands_in_the_protocol_and_no_other() -> None:
+    assert set(frames("What a client says")) == set(wire.type_names)
+    assert set(frames("What the service says")) == set(SAID)
+
+
+@pytest.mark.parametrize("name", wire.type_names)
+def test_what_a_client_says_is_shown_as_it_is_decoded_and_answered(name: str) -> None:
+    text = frames("What a client says")[name]
+    [(_, example)] = FENCE.findall(text)
+    frame = wire.decode(example)
+    assert type(frame) is wire.type_names[name]
+    answer = wire.ANSWERS[type(frame)]
+    said = re.findall(r"Answer:\s+`([a-z.]+)`", text)
+    assert said == ([answer.__struct_config__.tag] if answer else [])
+    assert bool(answer) is ("No answer" not in text)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_the_service_says_is_shown_as_it_is_typed(name: str) -> None:
+    [(_, example)] = FENCE.findall(frames("What the service says")[name])
+    assert type(msgspec.json.decode(example, type=wire.ServerFrame)) is SAID[name]
+
+
+def spoken() -> Iterator[tuple[str, set[str], str]]:
+    """Each frame that the code writes: its type, its fields, and where."""
+    for path in sorted((ROOT / "chat").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            where = f"{path.name}:{getattr(node, 'lineno', 0)}"
+            match node:
+                case ast.Call(func=ast.Attribute(attr="say"), args=[ast.Constant(value=str(kind))], keywords=keywords):
+                    yield kind, {keyword.arg for keyword in keywords if keyword.arg}, where
+                case ast.Dict(keys=[ast.Constant(value="type"), *keys], values=[ast.Constant(value=str(kind)), *_]):
+                    yield kind, {key.value for key in keys if isinstance(key, ast.Constant)}, where  # type: ignore[misc]
+                case _:
+                    pass
+
+
+def test_the_service_says_nothing_that_is_not_typed() -> None:
+    elsewhere = ("websocket.", "lifespan.", "hint")
+    heard = [frame for frame in spoken() if not frame[0].startswith(elsewhere) and frame[0] not in wire.type_names]
+    heard += [frame for frame in spoken() if frame[0] == "typing"]  # a word of both
+    assert {kind for kind, _, _ in heard} == set(SAID) | {"messages"}
+    for kind, fields, where in heard:
+        typed = msgspec.structs.fields(SAID[kind])
+        assert fields <= {field.name for field in typed}, where
+        assert {field.name for field in typed if field.required} <= fields, where
+
+
+def test_codes_and_limits_are_those_of_the_code() -> None:
+    closing = {row[0]: number for number, row in table(part("Close codes")).items() if number.isdigit()}
+    assert closing == {close.name: str(close.value) for close in wire.Close}
+    refusing = table(frames("What the service says")["refused"])
+    assert set(refusing) - {"code", "---"} == {code.value for code in wire.Code}
+    limits = table(part("Limits"))
+    sizes = {name: int(limits[name][0]) for name in settings.CHAT_LIMITS}
+    assert sizes == settings.CHAT_LIMITS
+    rates = {name: (int(limits[name][0]), float(limits[name][1])) for name in settings.CHAT_RATES}
+    assert rates == settings.CHAT_RATES
+
+
+def test_asyncapi_in_step() -> None:
+    out = io.StringIO()
+    call_command("asyncapi", stdout=out)
+    assert (ROOT / "docs/asyncapi.json").read_text() == out.getvalue(), (
+        "run python manage.py asyncapi > docs/asyncapi.json"
+    )
+
+
+def test_every_reference_in_asyncapi_leads_somewhere() -> None:
+    document = asyncapi.document()
+    for pointer in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        found: Any = document
+        for step in pointer.split("/"):
+            found = found[step]
+    assert set(document["components"]["messages"]) == {
+        frame.__name__ for frame in (*get_args(wire.ClientFrame), *get_args(wire.ServerFrame))
+    }
+
+
+def test_every_address_in_asyncapi_is_one_of_the_service() -> None:
+    for channel in asyncapi.document()["channels"].values():
+        if channel["address"] != "/ws/":
+            uuid = "0b6e7a52-6f0c-4f0e-8b0d-2f2f0a4f9c11"
+            resolve(channel["address"].replace("{room}", uuid))
