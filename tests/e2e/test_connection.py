@@ -141,7 +141,7 @@ class Peer:
         """Serves one stream: the welcome, the join that it stands for, then what happens."""
         frames: queue.Queue[Frame | None] = queue.Queue()
         _, _, after = request.path.partition("after=")
-        join = {"type": "room.join", "room": "r"} | ({"after": int(after)} if after else {})
+        join = {"type": "room.join", "ref": "stream", "room": "r"} | ({"after": int(after)} if after else {})
         for frame in (self._welcome(), *self.answer(join)):
             frames.put(frame)
         request.send_response(200)

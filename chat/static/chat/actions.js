@@ -1,6 +1,6 @@
 /**
- * What one can do with a message: one toolbar that stands in the row that has the pointer or the focus, and the arrow keys
- * from row to row, so that the tab order has one stop for the whole talk.
+ * What one can do with a message: one toolbar that stands in the row that has the pointer or the focus, and the arrow
+ * keys from row to row, so that the tab order has one stop for the whole talk.
  *
  * Events: `reply`, `edit`, `delete` (detail: seq).
  */
@@ -45,7 +45,8 @@ export class MessageActions extends EventTarget {
   /** @param {HTMLElement|null} row */
   #moveTo = (row) => {
     if (!row || row === this.#bar.parentElement || row.dataset.deleted || row.dataset.notice) return;
-    for (const button of this.#bar.querySelectorAll("button")) button.hidden = button.dataset.action !== "reply" && !row.dataset.mine;
+    for (const button of this.#bar.querySelectorAll("button"))
+      button.hidden = button.dataset.action !== "reply" && !row.dataset.mine;
     row.append(this.#bar);
   };
 
@@ -54,7 +55,8 @@ export class MessageActions extends EventTarget {
     const row = rowOf(event.target);
     if (!row || !(event.target instanceof Element)) return;
     const button = event.target.closest("[data-action]");
-    if (button instanceof HTMLElement) this.dispatchEvent(new CustomEvent(button.dataset.action ?? "", { detail: Number(row.dataset.seq) }));
+    if (button instanceof HTMLElement)
+      this.dispatchEvent(new CustomEvent(button.dataset.action ?? "", { detail: Number(row.dataset.seq) }));
     else this.#moveTo(row); // a tap
   }
 
@@ -63,7 +65,12 @@ export class MessageActions extends EventTarget {
     if (event.target instanceof HTMLButtonElement || event.altKey || event.ctrlKey || event.metaKey) return;
     const rows = [.../** @type {NodeListOf<HTMLElement>} */ (this.#list.querySelectorAll("li[data-seq]"))];
     const at = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const steps = { ArrowUp: at < 0 ? rows.length - 1 : at - 1, ArrowDown: at < 0 ? rows.length - 1 : at + 1, End: rows.length - 1, Home: 0 };
+    const steps = {
+      ArrowUp: at < 0 ? rows.length - 1 : at - 1,
+      ArrowDown: at < 0 ? rows.length - 1 : at + 1,
+      End: rows.length - 1,
+      Home: 0,
+    };
     if (!(event.key in steps)) return;
     event.preventDefault();
     rows[steps[/** @type {keyof typeof steps} */ (event.key)]]?.focus();

@@ -7,7 +7,14 @@ if (page === "room") void import("./room.js").then(({ start }) => start(boot));
 else if (page === "match") void import("./match.js").then(({ start }) => start(boot));
 
 addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.isComposing) return;
+  if (
+    event.key.toLowerCase() !== "k" ||
+    !(event.ctrlKey || event.metaKey) ||
+    event.altKey ||
+    event.shiftKey ||
+    event.isComposing
+  )
+    return;
   event.preventDefault();
   void import("./switcher.js").then(({ openSwitcher }) => openSwitcher(boot.lobby_url ?? "/"));
 });

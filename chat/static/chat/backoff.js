@@ -1,8 +1,8 @@
 /**
  * When to come back after a connection ends. Pure.
  *
- * Full jitter: a random wait between nothing and a ceiling that doubles from 0.5 s to 30 s, so that the
- * readers of a restarted server do not return all in one moment.
+ * Full jitter: a random wait between nothing and a ceiling that doubles from 0.5 s to 30 s, so that the readers of a
+ * restarted server do not return all in one moment.
  */
 
 export const FIRST = 0.5;
@@ -39,7 +39,7 @@ export function delay(attempt, random = Math.random) {
  * What a close code asks of the client.
  *
  * @param {number} code
- * @param {{attempt?: number, retryAfter?: number|null, random?: () => number}} [hint] `retryAfter` in seconds, from `closing`
+ * @param {{attempt?: number, retryAfter?: number|null, random?: () => number}} [hint] `retryAfter` in seconds
  * @returns {Plan}
  */
 export function afterClose(code, { attempt = 0, retryAfter = null, random = Math.random } = {}) {

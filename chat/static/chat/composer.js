@@ -138,7 +138,8 @@ export class Composer extends EventTarget {
     }
     const about = this.#about;
     if (about?.kind === "edit") {
-      if (body !== about.message.body) this.dispatchEvent(new CustomEvent("edit", { detail: { seq: about.message.seq, body } }));
+      if (body !== about.message.body)
+        this.dispatchEvent(new CustomEvent("edit", { detail: { seq: about.message.seq, body } }));
       this.#cancel();
       return;
     }

@@ -1,12 +1,12 @@
 /**
  * Keeps one room's log in step with the server: first page, live events, holes, resumption and older pages.
  *
- * Events: `reset` (everything is new), `change` (detail: `{added, changed, live}`), `frame` (detail: any other frame of the room),
- * `refused` (detail: the refusal).
+ * Events: `reset` (everything is new), `change` (detail: `{added, changed, live}`), `frame` (detail: any other frame
+ * of the room), `refused` (detail: the refusal).
  */
 
 import { Log } from "./log.js";
-import { Refused } from "./socket.js";
+import { PASSING, Refused } from "./socket.js";
 
 /** @typedef {import("./transport.js").Frame} Frame */
 
@@ -43,11 +43,13 @@ export class Feed extends EventTarget {
 
   /** @param {Frame} frame @param {number|undefined} after */
   async joined(frame, after) {
-    if (after !== undefined && frame.head - after <= TOO_FAR) {
+    // A head below ours is a log that was put back from a copy: start anew, too.
+    if (after !== undefined && frame.head >= after && frame.head - after <= TOO_FAR) {
       this.#tell(this.log.receive(frame.items), false);
       return this.#repair(frame.head);
     }
-    const page = after === undefined ? frame : await this.#ask({ type: "room.history", before: frame.head + 1, limit: PAGE });
+    const page =
+      after === undefined ? frame : await this.#ask({ type: "room.history", before: frame.head + 1, limit: PAGE });
     if (!page) return;
     this.log.reset(page.items, { head: frame.head, more: page.more ?? true });
     this.dispatchEvent(new Event("reset"));
@@ -105,7 +107,7 @@ export class Feed extends EventTarget {
     if (this.#repairing) return;
     this.#repairing = true;
     try {
-      for (let empty = 0; empty < 3; ) {
+      for (let empty = 0; empty < 3;) {
         const after = /** @type {number} */ (this.log.head);
         if (this.log.hole === null && after >= this.#target) return;
         const page = await this.#ask({ type: "room.sync", after, limit: PAGE });
@@ -126,13 +128,16 @@ export class Feed extends EventTarget {
     }
   }
 
-  /** @param {Frame} frame @returns {Promise<Frame|null>} `null` when refused or lost: the next connection starts the repair again */
+  /**
+   * @param {Frame} frame
+   * @returns {Promise<Frame|null>} `null` when refused or lost: the next connection starts the repair again
+   */
   async #ask(frame) {
     for (let tries = 0; tries < 5; tries += 1) {
       try {
         return await this.#connection.request({ ...frame, room: this.#room });
       } catch (error) {
-        if (!(error instanceof Refused) || (error.code !== "rate" && error.code !== "unavailable")) return null;
+        if (!(error instanceof Refused) || !PASSING.has(error.code)) return null;
         const seconds = error.retryAfter ?? 2 ** tries;
         await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
       }
@@ -142,6 +147,7 @@ export class Feed extends EventTarget {
 
   /** @param {import("./log.js").Change} change @param {boolean} live */
   #tell({ added, changed }, live) {
-    if (added.length + changed.length > 0) this.dispatchEvent(new CustomEvent("change", { detail: { added, changed, live } }));
+    if (added.length + changed.length > 0)
+      this.dispatchEvent(new CustomEvent("change", { detail: { added, changed, live } }));
   }
 }

@@ -1,15 +1,17 @@
 /**
  * Which key press sends a message. Pure.
  *
- * With a Japanese input method Enter first confirms the conversion, and must not send. Chromium and Firefox
- * report that press as `isComposing`, then end the composition; Safari ends it first (WebKit 165004) and
- * reports the press afterwards, with keyCode 229.
+ * With a Japanese input method Enter first confirms the conversion, and must not send. Chromium and Firefox report
+ * that press as `isComposing`, then end the composition; Safari ends it first (WebKit 165004) and reports the press
+ * afterwards, with keyCode 229.
  */
 
 /** A press this soon after a composition ended is the press that ended it, in milliseconds. */
 const SAME_PRESS = 80;
 
 /** @typedef {"send"|"newline"} EnterMode what Enter alone does */
+/** @typedef {"shiftKey"|"ctrlKey"|"metaKey"|"altKey"} Modifier */
+/** @typedef {Pick<KeyboardEvent, Modifier|"key"|"isComposing"|"keyCode"|"timeStamp">} Press */
 
 export class SendKey {
   /** @type {EnterMode} */
@@ -38,7 +40,7 @@ export class SendKey {
   }
 
   /**
-   * @param {Pick<KeyboardEvent, "key"|"shiftKey"|"ctrlKey"|"metaKey"|"altKey"|"isComposing"|"keyCode"|"timeStamp">} event a keydown
+   * @param {Press} event a keydown
    * @returns {boolean} whether it sends
    */
   sends(event) {

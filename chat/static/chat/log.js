@@ -2,8 +2,8 @@
  * A room as one reader holds it: an unbroken stretch of its log, `base`…`head`, and the messages that it makes.
  *
  * Pure: no page, no network. What arrives twice changes nothing, what arrives early waits, a hole is named so that the
- * caller can ask for it. Edits and deletions are events of their own; they are kept by target, because the
- * message that they speak of may come later, with an older page.
+ * caller can ask for it. Edits and deletions are events of their own; they are kept by target, because the message
+ * that they speak of may come later, with an older page.
  */
 
 /**
@@ -53,7 +53,10 @@ export class Log {
   #bySeq = new Map();
   /** @type {Map<number, Item>} */
   #early = new Map();
-  /** Latest word on each message that was edited or deleted. @type {Map<number, {seq: number, body: string, deleted: boolean}>} */
+  /**
+   * Latest word on each message that was edited or deleted.
+   * @type {Map<number, {seq: number, body: string, deleted: boolean}>}
+   */
   #amended = new Map();
 
   /** @param {number} seq */
@@ -97,7 +100,8 @@ export class Log {
   }
 
   /**
-   * Takes the answer to "what came after `after`?": all there is up to its last item, so a seq that it lacks does not exist.
+   * Takes the answer to "what came after `after`?": all there is up to its last item, so a seq that it lacks does not
+   * exist.
    * @param {number} after
    * @param {Item[]} items
    * @returns {Change}
@@ -110,7 +114,9 @@ export class Log {
 
   /** Gives up a hole that the log itself does not know: what waited behind it is taken. @returns {Change} */
   skip() {
-    return this.#early.size ? this.fill(/** @type {number} */ (this.head), ascending([...this.#early.values()])) : { added: [], changed: [] };
+    return this.#early.size
+      ? this.fill(/** @type {number} */ (this.head), ascending([...this.#early.values()]))
+      : { added: [], changed: [] };
   }
 
   /**
@@ -149,7 +155,7 @@ export class Log {
   #drain(change) {
     if (this.head === null) return change;
     for (const seq of [...this.#early.keys()]) if (seq <= this.head) this.#early.delete(seq);
-    for (let item; (item = this.#early.get(this.head + 1)); ) {
+    for (let item; (item = this.#early.get(this.head + 1));) {
       this.#early.delete(item.seq);
       const { added, changed } = this.#take([item]);
       change.added.push(...added);

@@ -21,12 +21,17 @@ class MatchPage {
   /** @type {number|undefined} */
   #clock;
 
-  /** @param {{ws: string, closed_url: string, lobby_url: string}} boot @param {HTMLElement} place */
+  /**
+   * @param {{ws: string, events: string|null, closed_url: string, lobby_url: string}} boot
+   * @param {HTMLElement} place
+   */
   constructor(boot, place) {
     this.#boot = boot;
     this.#place = place;
-    this.#connection = new Connection(boot.ws);
-    this.#connection.addEventListener("frame", (event) => this.#heard(/** @type {CustomEvent<Frame>} */ (event).detail));
+    this.#connection = new Connection(boot.ws, boot.events ? { room: "", events: boot.events } : null);
+    this.#connection.addEventListener("frame", (event) =>
+      this.#heard(/** @type {CustomEvent<Frame>} */ (event).detail),
+    );
     this.#connection.addEventListener("welcome", () => this.#gate(this.#connection.welcome?.features));
     this.#connection.addEventListener("state", () => {
       // After a break the place in the queue is asked for again; the server keeps one per person.
@@ -132,7 +137,8 @@ class MatchPage {
     this.#clock ??= setInterval(() => this.#tick(), 1000);
     const place = this.#place.querySelector("[data-estimate]");
     if (place && typeof estimate === "number") {
-      place.textContent = estimate < 60 ? t("match.estimate.soon") : t("match.estimate", { n: number(Math.ceil(estimate / 60)) });
+      place.textContent =
+        estimate < 60 ? t("match.estimate.soon") : t("match.estimate", { n: number(Math.ceil(estimate / 60)) });
     }
   }
 
@@ -183,7 +189,7 @@ function timeOf(since) {
   return Number.isNaN(time) || time > Date.now() ? Date.now() : time;
 }
 
-/** @param {{ws: string, closed_url: string, lobby_url: string}} boot */
+/** @param {{ws: string, events: string|null, closed_url: string, lobby_url: string}} boot */
 export function start(boot) {
   const place = document.querySelector("section[data-match]");
   if (place instanceof HTMLElement) new MatchPage(boot, place);

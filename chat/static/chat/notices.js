@@ -40,6 +40,8 @@ export function banner(text, way) {
   const place = document.querySelector("[data-banner]") ?? bannerPlace();
   const words = document.createElement("p");
   words.textContent = text;
+  // Shown first: a region that appears with its words in it is not read out everywhere.
+  /** @type {HTMLElement} */ (place).hidden = false;
   place.replaceChildren(words);
   if (way?.href) {
     const link = document.createElement("a");
@@ -53,7 +55,6 @@ export function banner(text, way) {
     button.addEventListener("click", way.run);
     place.append(button);
   }
-  /** @type {HTMLElement} */ (place).hidden = false;
 }
 
 export function clearBanner() {

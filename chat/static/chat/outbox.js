@@ -1,10 +1,11 @@
 /**
  * A person's own messages on their way into one room: sending → sent, or failed and ready to try again.
  *
- * Each waits in storage under a key of its own, so that tabs do not overwrite each other and a reload loses nothing. It may
- * be sent more than once; its `client_id` makes the server store it once.
+ * Each waits in storage under a key of its own, so that tabs do not overwrite each other and a reload loses nothing.
+ * It may be sent more than once; its `client_id` makes the server store it once.
  */
 
+import { PASSING } from "./socket.js";
 import { keysUnder, remember } from "./store.js";
 
 /**
@@ -25,9 +26,6 @@ const AGAIN = 5000;
 /** How often the server may say "not now" before the author is asked. */
 const TRIES = 5;
 
-/** Refusals that time heals. */
-const PASSING = new Set(["rate", "unavailable"]);
-
 export class Outbox extends EventTarget {
   /** @type {Entry[]} */
   entries = [];
@@ -46,7 +44,8 @@ export class Outbox extends EventTarget {
    * @param {string} options.user
    * @param {string} options.room
    * @param {import("./store.js").Store} options.storage
-   * @param {(frame: object) => Promise<{seq: number, at?: string}>} options.send rejects with `code` and `reason` when refused, without when the connection went
+   * @param {(frame: object) => Promise<{seq: number}>} options.send rejects with a `code` when refused, without one
+   *   when the connection went
    * @param {(seconds: number) => Promise<void>} [options.pause]
    * @param {string} [options.staleReason] what to say of a message that waited too long
    */
@@ -60,7 +59,10 @@ export class Outbox extends EventTarget {
     for (const key of keysUnder(storage, this.#prefix)) {
       const entry = parse(storage.getItem(key));
       if (!entry) storage.removeItem(key);
-      else this.entries.push(Date.now() - Date.parse(entry.at) > STALE ? { ...entry, state: "failed", reason: staleReason } : entry);
+      else
+        this.entries.push(
+          Date.now() - Date.parse(entry.at) > STALE ? { ...entry, state: "failed", reason: staleReason } : entry,
+        );
     }
     this.entries.sort((a, b) => (a.at < b.at ? -1 : 1));
   }
@@ -142,7 +144,7 @@ export class Outbox extends EventTarget {
 
   async #drain() {
     let tries = 0;
-    for (let entry; (entry = this.entries.find(({ state }) => state === "sending")); ) {
+    for (let entry; (entry = this.entries.find(({ state }) => state === "sending"));) {
       const { clientId, body, replyTo } = entry;
       /** @type {Record<string, unknown>} */
       const frame = { type: "message.post", room: this.#room, client_id: clientId, body };
@@ -154,7 +156,9 @@ export class Outbox extends EventTarget {
         this.#storage.removeItem(this.#prefix + clientId);
         tries = 0;
       } catch (error) {
-        const { code, reason, retryAfter } = /** @type {{code?: string, reason?: string, retryAfter?: number}} */ (error);
+        const { code, reason, retryAfter } = /** @type {{code?: string, reason?: string, retryAfter?: number}} */ (
+          error
+        );
         // Nobody knows whether it arrived; the next connection asks again under the same client_id.
         if (!code) {
           clearTimeout(this.#timer);
@@ -194,8 +198,11 @@ export class Outbox extends EventTarget {
 function parse(text) {
   try {
     const entry = JSON.parse(text ?? "");
-    const whole = typeof entry.clientId === "string" && typeof entry.body === "string" && !Number.isNaN(Date.parse(entry.at));
-    return whole ? { ...entry, replyTo: entry.replyTo ?? null, state: entry.state === "failed" ? "failed" : "sending" } : null;
+    const whole =
+      typeof entry.clientId === "string" && typeof entry.body === "string" && !Number.isNaN(Date.parse(entry.at));
+    return whole
+      ? { ...entry, replyTo: entry.replyTo ?? null, state: entry.state === "failed" ? "failed" : "sending" }
+      : null;
   } catch {
     return null;
   }

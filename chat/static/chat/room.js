@@ -13,7 +13,16 @@ import { LogView } from "./view.js";
 import { followViewport } from "./viewport.js";
 
 /** @typedef {import("./transport.js").Frame} Frame */
-/** @typedef {{room: string, kind: "open"|"closed", me: {id: string, name: string, guest: boolean}|null, ws: string, events: string|null, head: number, language: string, closed_url: string, lobby_url: string}} Boot */
+/**
+ * What the server says of the page.
+ * @typedef {object} Boot
+ * @property {string} room
+ * @property {"open"|"closed"} kind
+ * @property {{id: string, name: string, guest: boolean}|null} me
+ * @property {string} ws
+ * @property {string|null} events
+ * @property {string} lobby_url
+ */
 
 /** A name stays under "is typing" this long, in milliseconds. */
 const TYPING = 6000;
@@ -36,6 +45,8 @@ class RoomPage {
   #actions = null;
   #title = document.title;
   #unread = 0;
+  /** Whether something came that the person has not seen; the unread line stands before the first of it. */
+  #away = false;
   #seenAt = 0;
   /** @type {number|undefined} */
   #seenTimer;
@@ -53,7 +64,13 @@ class RoomPage {
     this.#connection = new Connection(boot.ws, boot.events ? { room: boot.room, events: boot.events } : null);
     this.#feed = new Feed(this.#connection, boot.room);
     this.#rows = new MessageRows(template, boot.me);
-    this.#view = new LogView({ list, log: this.#feed.log, rows: this.#rows, older: one("[data-older]"), below: one("[data-new-below]") });
+    this.#view = new LogView({
+      list,
+      log: this.#feed.log,
+      rows: this.#rows,
+      older: one("[data-older]"),
+      below: one("[data-new-below]"),
+    });
     this.#read();
     if (boot.me) this.#write(list, boot.me.id);
     this.#leaveButton();
@@ -69,9 +86,10 @@ class RoomPage {
   #read() {
     const { log } = this.#feed;
     this.#feed.addEventListener("reset", () => {
-      this.#outbox?.settle(log.messages, log.head);
       const seen = Number(store.getItem(this.#seenKey));
+      // Rows first: the row of an own message on its way becomes the row of the message.
       this.#view.reset(seen || null);
+      this.#outbox?.settle(log.messages, log.head);
       this.#looked();
     });
     this.#feed.addEventListener("change", (event) => this.#changed(/** @type {CustomEvent} */ (event).detail));
@@ -103,12 +121,12 @@ class RoomPage {
   #changed({ added, changed, live }) {
     const others = added.filter((message) => !this.#rows.mine(message));
     for (const { author } of others) this.#typed(author.id ?? "", null);
-    const away = document.hidden || !this.#view.atBottomBefore(added.length);
-    if (away && others.length > 0) {
-      if (this.#unread === 0) this.#view.markUnread(others[0].seq);
+    const looking = !document.hidden && this.#view.atBottomBefore(added.length);
+    if (others.length > 0 && !looking) {
+      if (!this.#away) this.#view.markUnread(others[0].seq);
+      this.#away = true;
       if (document.hidden) this.#unread += others.length;
     }
-    // Rows first: the row of an own message becomes the row of the message.
     this.#view.change(added, changed, live);
     this.#outbox?.settle(added, this.#feed.log.head);
     this.#looked();
@@ -120,7 +138,9 @@ class RoomPage {
     this.#unread = 0;
     this.#showTitle();
     const { head } = this.#feed.log;
-    if (head === null || !this.#view.atBottom || head <= this.#seenAt) return;
+    if (head === null || !this.#view.atBottom) return;
+    this.#away = false;
+    if (head <= this.#seenAt) return;
     this.#seenAt = head;
     remember(store, this.#seenKey, `${head}`);
     if (!this.#boot.me) return;
@@ -141,7 +161,10 @@ class RoomPage {
       const place = one("[data-presence]");
       if (place) place.textContent = t("room.presence", { n: number(frame.count) });
     } else if (frame.type === "typing") {
-      const { id, name } = typeof frame.user === "object" && frame.user ? frame.user : { id: String(frame.user), name: String(frame.user) };
+      const { id, name } =
+        typeof frame.user === "object" && frame.user
+          ? frame.user
+          : { id: String(frame.user), name: String(frame.user) };
       if (id !== this.#boot.me?.id) this.#typed(id, name);
     } else if (frame.type === "match.left") {
       if (frame.reason === "gate") this.#shut(t("match.left.gate"), true);
@@ -205,10 +228,15 @@ class RoomPage {
       this.#view.markUnread(null);
       outbox.add(body, replyTo);
     });
-    composer.addEventListener("edit", (event) => void this.#change("message.edit", /** @type {CustomEvent} */ (event).detail));
+    composer.addEventListener(
+      "edit",
+      (event) => void this.#change("message.edit", /** @type {CustomEvent} */ (event).detail),
+    );
     composer.addEventListener("typing", () => this.#connection.send({ type: "typing", room }));
     composer.addEventListener("editlast", () => {
-      const last = this.#feed.log.messages.findLast((message) => this.#rows.mine(message) && !message.deleted && message.kind === "message");
+      const last = this.#feed.log.messages.findLast(
+        (message) => this.#rows.mine(message) && !message.deleted && message.kind === "message",
+      );
       if (last) composer.edit(last);
     });
 
@@ -270,7 +298,10 @@ class RoomPage {
     this.#composer?.close();
     this.#actions?.close();
     this.#connection.leave(this.#boot.room);
-    banner(reason, gate ? { text: t("action.why"), href: "/legal/" } : { text: t("action.lobby"), href: this.#boot.lobby_url });
+    banner(
+      reason,
+      gate ? { text: t("action.why"), href: "/legal/" } : { text: t("action.lobby"), href: this.#boot.lobby_url },
+    );
   }
 
   /** The talk is over. @param {string} reason */

@@ -60,7 +60,11 @@ export class MessageRows {
     return row;
   }
 
-  /** Writes a row again after an edit or a deletion, with those that quote it. @param {Message} message @param {Log} log */
+  /**
+   * Writes a row again after an edit or a deletion, with those that quote it.
+   * @param {Message} message
+   * @param {Log} log
+   */
   refresh(message, log) {
     const row = this.get(message.seq);
     if (row) this.#fill(row, message, log);
@@ -85,14 +89,28 @@ export class MessageRows {
       const me = /** @type {{id: string, name: string}} */ (this.#me);
       row.dataset.clientId = entry.clientId;
       /** @type {Message} */
-      const message = { seq: NaN, kind: "message", author: me, body: entry.body, at: entry.at, clientId: entry.clientId, replyTo: entry.replyTo, edited: false, deleted: false };
+      const message = {
+        seq: NaN,
+        kind: "message",
+        author: me,
+        body: entry.body,
+        at: entry.at,
+        clientId: entry.clientId,
+        replyTo: entry.replyTo,
+        edited: false,
+        deleted: false,
+      };
       this.#fill(row, message, log);
       row.removeAttribute("id");
       delete row.dataset.seq;
       row.removeAttribute("tabindex");
     }
     const previous = log.messages.at(-1);
-    toggle(row, "grouped", previous !== undefined && this.mine(previous) && Date.parse(entry.at) - Date.parse(previous.at) < TOGETHER);
+    toggle(
+      row,
+      "grouped",
+      previous !== undefined && this.mine(previous) && Date.parse(entry.at) - Date.parse(previous.at) < TOGETHER,
+    );
     if (row.dataset.state !== entry.state) this.#state(row, entry);
     return row;
   }
@@ -126,7 +144,10 @@ export class MessageRows {
     return line;
   }
 
-  /** The row of an own message on its way becomes the row of the message: it does not move, nor is it read out twice. @param {Message} message */
+  /**
+   * The row of an own message on its way becomes the row of the message: it does not move, nor is it read out twice.
+   * @param {Message} message
+   */
   #adopt(message) {
     const key = `own:${message.clientId}`;
     const row = message.clientId ? this.#rows.get(key) : undefined;
@@ -138,7 +159,9 @@ export class MessageRows {
   }
 
   #clone() {
-    return /** @type {HTMLElement} */ (/** @type {Element} */ (this.#template.content.firstElementChild).cloneNode(true));
+    return /** @type {HTMLElement} */ (
+      /** @type {Element} */ (this.#template.content.firstElementChild).cloneNode(true)
+    );
   }
 
   /** @param {HTMLElement} row @param {Message} message @param {Log} log */

@@ -1,8 +1,9 @@
 /**
- * The tab's one connection: brings it up, keeps it up, resumes every room after a break and hands answers to those who asked.
+ * The tab's one connection: brings it up, keeps it up, resumes every room after a break and hands answers to those who
+ * asked.
  *
- * Events: `state` after each change of `state`; `welcome`; `frame` (detail: the frame) for every frame; `stopped` (detail:
- * `{then, reason}`) when it will not come back by itself.
+ * Events: `state` after each change of `state`; `welcome`; `frame` (detail: the frame) for every frame; `stopped`
+ * (detail: `{then, reason}`) when it will not come back by itself.
  */
 
 import { afterClose, delay } from "./backoff.js";
@@ -35,6 +36,11 @@ const STEADY = 10_000;
 /** Sockets that end without a welcome, in a row, before HTTP is tried: where none ever came up, and where one did. */
 const PATIENCE = 2;
 const PATIENCE_ONCE_WELCOMED = 5;
+
+/** The `ref` under which the server answers the join that a stream stands for. */
+const STREAM = "stream";
+/** Refusals that time heals. */
+export const PASSING = new Set(["rate", "unavailable"]);
 
 /** A refusal from the server; `message` is its sentence. */
 export class Refused extends Error {
@@ -79,7 +85,7 @@ export class Connection extends EventTarget {
 
   /**
    * @param {string} url of the WebSocket
-   * @param {{room: string, events: string}|null} [fallback] the one room that can be read over HTTP
+   * @param {{room: string, events: string}|null} [fallback] what HTTP carries; room "": none
    */
   constructor(url, fallback = null) {
     super();
@@ -119,7 +125,7 @@ export class Connection extends EventTarget {
   /**
    * Asks, and waits for the frame with the same `ref`.
    * @param {Frame} frame without `ref`
-   * @returns {Promise<Frame>} rejects with `Refused`, or with `Lost` when the connection is down, goes down or stays silent
+   * @returns {Promise<Frame>} rejects with `Refused`, or with `Lost` when the line is or goes down or stays silent
    */
   request(frame) {
     return new Promise((resolve, reject) => {
@@ -240,6 +246,7 @@ export class Connection extends EventTarget {
       else asked.resolve(frame);
     }
     const reader = this.#readers.get(frame.room);
+    if (frame.type === "refused" && frame.ref === STREAM) return this.#notStreamed(new Refused(frame));
     if (frame.type === "room.joined") {
       if (!asked && reader) void this.#joined(reader, frame, after);
     } else {
@@ -278,11 +285,13 @@ export class Connection extends EventTarget {
     const transport = this.#transport;
     const after = reader.after();
     try {
-      const frame = await this.request(after === undefined ? { type: "room.join", room } : { type: "room.join", room, after });
+      const frame = await this.request(
+        after === undefined ? { type: "room.join", room } : { type: "room.join", room, after },
+      );
       await reader.joined(frame, after);
     } catch (error) {
       if (!(error instanceof Refused)) return;
-      if (error.code !== "rate" && error.code !== "unavailable") return reader.refused(error);
+      if (!PASSING.has(error.code)) return reader.refused(error);
       await new Promise((resolve) => setTimeout(resolve, ((error.retryAfter ?? 1) + delay(1)) * 1000));
       if (transport === this.#transport && this.#up) return this.#enter(room, reader);
     }
@@ -295,9 +304,17 @@ export class Connection extends EventTarget {
     if (transport === this.#transport && this.#up) this.#set("connected");
   }
 
+  /** The join that a stream stands for was refused. @param {Refused} refused */
+  #notStreamed(refused) {
+    if (PASSING.has(refused.code)) this.#lose();
+    else this.#readers.get(this.#fallback?.room ?? "")?.refused(refused);
+  }
+
   // --- alive? -----------------------------------------------------------------------------------------------
 
-  /** Runs every few seconds, or once a minute in a tab that the browser has put to sleep; hence no counting of turns. */
+  /**
+   * Runs every few seconds, or once a minute in a tab that the browser has put to sleep; hence no counting of turns.
+   */
   #beat() {
     if (!this.#up) return;
     const now = performance.now();

@@ -1,4 +1,7 @@
-/** What this browser remembers for a person: drafts, unsent messages, choices. Works, forgetfully, where storage is refused. */
+/**
+ * What this browser remembers for a person: drafts, unsent messages, choices. Works, forgetfully, where storage is
+ * refused.
+ */
 
 /** @typedef {Pick<Storage, "getItem"|"setItem"|"removeItem"|"key"|"length">} Store */
 

@@ -20,7 +20,8 @@ export async function openSwitcher(lobby) {
     const wanted = fold(input.value);
     const found = places.filter(({ name }) => fold(name).includes(wanted)).slice(0, 50);
     list.replaceChildren(...found.map(item));
-    if (found.length === 0) list.append(Object.assign(document.createElement("li"), { textContent: t("switcher.none") }));
+    if (found.length === 0)
+      list.append(Object.assign(document.createElement("li"), { textContent: t("switcher.none") }));
   };
   input.oninput = show;
   show();
@@ -63,8 +64,9 @@ async function read(lobby) {
   const places = new Map();
   for (const link of page.querySelectorAll("a[href]")) {
     const url = link.getAttribute("href") ?? "";
-    const name = (link.querySelector("h2") ?? link).textContent?.trim();
-    if (/^\/rooms\/[^/]+\/$/.test(url) && url !== "/rooms/new/" && name && !places.has(url)) places.set(url, { name, url });
+    const name = link.textContent?.trim();
+    if (/^\/(rooms|closed)\/[^/]+\/$/.test(url) && url !== "/rooms/new/" && name && !places.has(url))
+      places.set(url, { name, url });
   }
   return [...places.values()];
 }
@@ -80,4 +82,8 @@ function item({ name, url }) {
 }
 
 /** Kana, width and case do not matter. @param {string} text */
-const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/[\u30a1-\u30f6]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) - 0x60));
+const fold = (text) =>
+  text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[\u30a1-\u30f6]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) - 0x60));

@@ -1,7 +1,13 @@
-/** A message's text as nodes of the page: always text, never markup; web addresses in it become links. Pure but for the DOM. */
+/**
+ * A message's text as nodes of the page: always text, never markup; web addresses in it become links. Pure but for the
+ * DOM.
+ */
 
-/** Ends before white space, quotes, brackets and Japanese punctuation, none of which people mean as part of an address. */
-const ADDRESS = /https?:\/\/[^\s<>"'`「」『』（）()【】、。，．！？\u3000]+(?:\([^\s()<>"]*\)[^\s<>"'`「」『』（）()【】、。，．！？\u3000]*)*/giu;
+/**
+ * Ends before white space, quotes, brackets and Japanese punctuation, none of which people mean as part of an address.
+ */
+const PART = "[^\\s<>\"'`「」『』（）()【】、。，．！？\\u3000]";
+const ADDRESS = new RegExp(`https?://${PART}+(?:\\(${PART}+\\)${PART}*)*`, "giu");
 const TRAILING = /[.,:;!?…]+$/u;
 
 /** @param {string} text */
@@ -12,7 +18,9 @@ export const length = (text) => [...text].length;
  * @param {string} text
  */
 export function tidy(text) {
-  const whole = text.replace(/\r\n?/g, "\n").replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, "\uFFFD");
+  const whole = Array.from(text.replace(/\r\n?/g, "\n"), (one) =>
+    /^[\uD800-\uDFFF]$/.test(one) ? "\uFFFD" : one,
+  ).join("");
   return whole.trim() === "" ? "" : whole.replace(/^\n+|\s+$/gu, "");
 }
 

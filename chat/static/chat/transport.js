@@ -1,5 +1,6 @@
 /**
- * The two ways to carry the frames of `chat.v1`: a WebSocket, or — where a proxy blocks it — server-sent events with POST.
+ * The two ways to carry the frames of `chat.v1`: a WebSocket, or — where a proxy blocks it — server-sent events with
+ * POST.
  *
  * Each tells its end once, as a close code of the protocol. One that its owner has closed tells nothing more.
  */
@@ -12,7 +13,13 @@
 const LOST = 1006;
 
 /** HTTP answers that end a stream, as the close codes that a socket would have shown. */
-const BY_STATUS = new Map([[401, 4401], [403, 4403], [429, 4429], [451, 4451], [503, 4503]]);
+const BY_STATUS = new Map([
+  [401, 4401],
+  [403, 4403],
+  [429, 4429],
+  [451, 4451],
+  [503, 4503],
+]);
 
 /**
  * @param {string} url path or address
@@ -35,7 +42,11 @@ export function openSocket(url, handlers) {
   socket.onclose = ({ code }) => {
     if (over) return;
     over = true;
-    handlers.end({ code: closing?.code ?? code, reason: closing?.reason ?? "", retryAfter: closing?.retry_after ?? null });
+    handlers.end({
+      code: closing?.code ?? code,
+      reason: closing?.reason ?? "",
+      retryAfter: closing?.retry_after ?? null,
+    });
   };
   return {
     kind: "socket",
@@ -48,7 +59,8 @@ export function openSocket(url, handlers) {
 }
 
 /**
- * One room over HTTP. The stream stands for the room's join; every other frame goes up by POST, and the answers come down with it.
+ * One room over HTTP. The stream stands for the room's join; every other frame goes up by POST, and the answers come
+ * down with it.
  * @param {string} url the room's `events`
  * @param {number|undefined} after
  * @param {Handlers} handlers
@@ -70,7 +82,8 @@ export function openStream(url, after, handlers) {
   const deliver = (frame) => {
     if (over) return;
     handlers.frame(frame);
-    if (frame.type === "closing") finish({ code: frame.code, reason: frame.reason ?? "", retryAfter: frame.retry_after ?? null });
+    if (frame.type === "closing")
+      finish({ code: frame.code, reason: frame.reason ?? "", retryAfter: frame.retry_after ?? null });
   };
 
   const listen = async () => {
@@ -108,8 +121,18 @@ export function openStream(url, after, handlers) {
           body: JSON.stringify(frame),
           signal: abort.signal,
         });
-        const answers = response.headers.get("Content-Type")?.startsWith("application/json") ? await response.json() : null;
+        const answers = response.headers.get("Content-Type")?.startsWith("application/json")
+          ? await response.json()
+          : null;
         if (Array.isArray(answers)) answers.forEach(deliver);
+        else if (response.status === 429)
+          deliver({
+            type: "refused",
+            ref: frame.ref,
+            code: "rate",
+            reason: "",
+            retry_after: endOf(response).retryAfter ?? 1,
+          });
         else if (!response.ok) finish(endOf(response));
       } catch {
         finish({ code: LOST, reason: "", retryAfter: null });
@@ -125,7 +148,11 @@ export function openStream(url, after, handlers) {
 /** @param {Response} response @returns {End} */
 function endOf(response) {
   const retryAfter = Number.parseFloat(response.headers.get("Retry-After") ?? "");
-  return { code: BY_STATUS.get(response.status) ?? LOST, reason: "", retryAfter: Number.isNaN(retryAfter) ? null : retryAfter };
+  return {
+    code: BY_STATUS.get(response.status) ?? LOST,
+    reason: "",
+    retryAfter: Number.isNaN(retryAfter) ? null : retryAfter,
+  };
 }
 
 /** @param {string} event one event of the stream; a comment has no data */

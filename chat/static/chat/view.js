@@ -1,5 +1,6 @@
 /**
- * The messages on the page: a window of rows over a reader's log, that follows the talk or stays where the person reads.
+ * The messages on the page: a window of rows over a reader's log, that follows the talk or stays where the person
+ * reads.
  *
  * Rows are keyed and only added, moved or removed where they must be, so that focus, selection and screen readers keep
  * their place; at most `WINDOW` of them exist whatever the room's length.
@@ -92,12 +93,15 @@ export class LogView extends EventTarget {
     const { messages } = this.#log;
     this.#high = messages.length;
     this.#low = Math.max(0, this.#high - WINDOW);
-    this.markUnread(unreadAfter === null ? null : (messages.find((message) => message.seq > unreadAfter && !this.#rows.mine(message))?.seq ?? null));
-    const line = this.#unreadFrom;
+    this.#own = unsettled(this.#own, messages);
+    const unread =
+      unreadAfter === null ? [] : messages.filter((message) => message.seq > unreadAfter && !this.#rows.mine(message));
+    this.#unreadFrom = unread[0]?.seq ?? null;
     this.#paint({ silent: true, follow: atBottom });
     // Somebody who comes back starts where they left off.
-    if (line !== null && atBottom) this.#rows.get(line)?.scrollIntoView({ block: "center" });
-    this.#tellBelow(0);
+    if (unread.length > 0 && atBottom) this.#rows.get(unread[0].seq)?.scrollIntoView({ block: "center" });
+    this.#wasAtBottom = this.atBottom;
+    this.#tellBelow(this.#wasAtBottom ? 0 : unread.length);
   }
 
   /**
@@ -106,7 +110,6 @@ export class LogView extends EventTarget {
    * @param {boolean} live
    */
   change(added, changed, live) {
-    for (const message of changed) this.#rows.refresh(message, this.#log);
     const follow = this.atBottomBefore(added.length);
     const total = this.#log.messages.length;
     this.#high = follow ? total : Math.max(this.#high, Math.min(total, this.#low + WINDOW));
@@ -117,7 +120,8 @@ export class LogView extends EventTarget {
     }
     const others = added.filter((message) => !this.#rows.mine(message));
     const burst = !live || others.length > BURST;
-    this.#paint({ silent: burst, follow });
+    this.#own = unsettled(this.#own, added);
+    this.#paint({ silent: burst, follow, changed });
     if (burst && others.length > 0) announce(t("log.arrived", { n: number(others.length) }));
     this.#tellBelow(this.atBottom ? 0 : this.#unreadBelow + others.length);
   }
@@ -182,7 +186,8 @@ export class LogView extends EventTarget {
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (scrollTop < NEAR_EDGE) this.#up();
-    else if (scrollHeight - scrollTop - clientHeight < NEAR_EDGE && this.#high < this.#log.messages.length) this.#slideDown();
+    else if (scrollHeight - scrollTop - clientHeight < NEAR_EDGE && this.#high < this.#log.messages.length)
+      this.#slideDown();
     const atBottom = this.atBottom;
     this.#wasAtBottom = atBottom;
     this.#tellBelow(atBottom ? 0 : this.#unreadBelow);
@@ -228,10 +233,11 @@ export class LogView extends EventTarget {
     return this.#high === this.#log.messages.length && scrollHeight - scrollTop - clientHeight < clientHeight;
   }
 
-  /** @param {{silent: boolean, follow: boolean}} how */
-  #paint({ silent, follow }) {
+  /** @param {{silent: boolean, follow: boolean, changed?: Message[]}} how */
+  #paint({ silent, follow, changed = [] }) {
     if (silent) this.#hush();
     const anchor = follow ? null : this.#anchor();
+    for (const message of changed) this.#rows.refresh(message, this.#log);
     this.#reconcile(this.#wanted());
     if (this.#older) this.#older.hidden = this.#low === 0 && !this.#log.more;
     if (follow) this.#sink();
@@ -260,8 +266,10 @@ export class LogView extends EventTarget {
   /** @param {HTMLElement[]} wanted */
   #reconcile(wanted) {
     const staying = new Set(wanted);
+    // Until the first page is there, the rows that came with the document stand for it.
+    const standing = this.#log.head === null ? ":not([data-client-id])" : ":has([data-older])";
     for (const child of [...this.#list.children]) {
-      if (!staying.has(/** @type {HTMLElement} */ (child)) && !child.matches("[data-older]") && !child.querySelector("[data-older]")) child.remove();
+      if (!staying.has(/** @type {HTMLElement} */ (child)) && !child.matches(standing)) child.remove();
     }
     /** @type {Element|null} */
     let cursor = this.#list.firstElementChild;
@@ -295,6 +303,13 @@ export class LogView extends EventTarget {
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(() => this.#list.setAttribute("aria-live", "polite"), 1000);
   }
+}
+
+/** Own messages that the log does not show yet. @param {Entry[]} own @param {Message[]} messages */
+function unsettled(own, messages) {
+  if (own.length === 0) return own;
+  const shown = new Set(messages.map((message) => message.clientId));
+  return own.filter((entry) => !shown.has(entry.clientId));
 }
 
 /** What scrolls the list: itself, something around it, or the page. @param {HTMLElement} list */

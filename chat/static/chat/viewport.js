@@ -1,5 +1,6 @@
 /**
- * What of the page a phone's keyboard leaves to see, as `--viewport-height` and `--viewport-top` (pixels) on the root element.
+ * What of the page a phone's keyboard leaves to see, as `--viewport-height` and `--viewport-top` (pixels) on the root
+ * element.
  *
  * iOS lays the keyboard over the page and moves the view; `100dvh` knows nothing of it.
  */
