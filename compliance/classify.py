@@ -145,24 +145,28 @@ class Traits:
     members_only_history: bool
 
 
-def room_class(traits: Traits) -> RoomClass:
-    """Derive the class of a room. Closed beats consult, consult beats open.
+def answers_of(traits: Traits, name: str = "") -> FeatureAnswers:
+    """Say of a room where users meet what its traits say, as the questions about a feature ask it.
 
-    How the law looks at a room that anyone may enter for a price is open (`Question.OPEN_WORDING`), hence consult.
+    How the law looks at a room that anyone may enter for a price is open (`Question.OPEN_WORDING`), hence unknown.
     """
     unchosen = {Entry.anyone: Answer.YES, Entry.payment: Answer.UNKNOWN}.get(traits.entry, Answer.NO)
-    return _CLASS[
-        room_is_open(
-            FeatureAnswers(
-                anyone_may_read=_all((known(traits.anyone_may_read), unchosen)),
-                publicly_listed=known(traits.listed),
-                no_designated_recipient=known(not traits.designated_recipients),
-                not_created_by_pairing=known(traits.made_by in {Origin.person, Origin.operator}),
-                capacity_does_not_hide_it=known(not traits.capacity_hides),
-                no_member_only_history=known(not traits.members_only_history),
-            )
-        )
-    ]
+    return FeatureAnswers(
+        name=name,
+        operator_and_one_user=Answer.NO,
+        second_user=Answer.YES,
+        anyone_may_read=_all((known(traits.anyone_may_read), unchosen)),
+        publicly_listed=known(traits.listed),
+        no_designated_recipient=known(not traits.designated_recipients),
+        not_created_by_pairing=known(traits.made_by in {Origin.person, Origin.operator}),
+        capacity_does_not_hide_it=known(not traits.capacity_hides),
+        no_member_only_history=known(not traits.members_only_history),
+    )
+
+
+def room_class(traits: Traits) -> RoomClass:
+    """Derive the class of a room. Closed beats consult, consult beats open."""
+    return _CLASS[room_is_open(answers_of(traits))]
 
 
 # The service ----------------------------------------------------------------------------------------------------------

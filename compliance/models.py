@@ -49,7 +49,7 @@ class Signature(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.item_id} {self.signed_at:%Y-%m-%d}"
+        return f"{self.item_id} {timezone.localtime(self.signed_at):%Y-%m-%d}"
 
 
 class Checklist(Signature):
@@ -61,6 +61,63 @@ class Checklist(Signature):
         verbose_name_plural = _("operator’s checklist")
         default_permissions = ("view",)
         permissions = (("sign_checklist", "Can sign and withdraw checklist items"),)
+
+
+class Assessment(models.Model):
+    """One walk through the questions N1 to N9: a draft until it is recorded as LAW-01, then kept as it was."""
+
+    answers = models.JSONField(_("answers"), default=dict)
+    notes = models.JSONField(_("why"), default=dict)
+    features = models.JSONField(_("features as the code had them"), default=dict)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    outcome = models.CharField(_("verdict"), max_length=24, blank=True)
+    law_version = models.CharField(_("law version"), max_length=32, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("answered by")
+    )
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
+    changed_at = models.DateTimeField(_("changed at"), default=timezone.now)
+    signature = models.OneToOneField(
+        Signature, models.PROTECT, null=True, blank=True, related_name="assessment", verbose_name=_("signature")
+    )
+
+    class Meta:
+        verbose_name = _("assessment")
+        verbose_name_plural = _("assessments")
+        ordering = ("-changed_at",)
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(
+                fields=("answered_by",), condition=Q(signature__isnull=True), name="one_draft_per_person"
+            ),
+            models.CheckConstraint(
+                condition=Q(signature__isnull=True) | ~(Q(outcome="") | Q(fingerprint="") | Q(law_version="")),
+                name="a_recorded_assessment_is_whole",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.outcome or '…'} {self.changed_at:%Y-%m-%d}"
+
+
+class Filing(models.Model):
+    """What the operator wrote for the notification's forms beyond what the environment says. One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    facts = models.JSONField(_("facts"), default=dict)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("changed by")
+    )
+    changed_at = models.DateTimeField(_("changed at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("draft of the notification")
+        verbose_name_plural = _("drafts of the notification")
+        default_permissions = ()
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="there_is_one_filing"),)
+
+    def __str__(self) -> str:
+        return f"{self.changed_at:%Y-%m-%d}"
 
 
 class Authorisation(models.Model):
@@ -84,8 +141,8 @@ class Authorisation(models.Model):
         )
 
     def __str__(self) -> str:
-        end = f"{self.closed_at:%Y-%m-%d %H:%M}" if self.closed_at else ""
-        return f"{self.opened_at:%Y-%m-%d %H:%M} – {end}"
+        end = f"{timezone.localtime(self.closed_at):%Y-%m-%d %H:%M}" if self.closed_at else ""
+        return f"{timezone.localtime(self.opened_at):%Y-%m-%d %H:%M} – {end}"
 
 
 class GateState(models.Model):
