@@ -48,6 +48,8 @@ class MatchPage {
       clearBanner();
       void this.#seek(wishOf(/** @type {HTMLFormElement} */ (form)));
     });
+    const submit = form?.querySelector("button[type=submit]");
+    if (submit instanceof HTMLButtonElement) submit.disabled = false;
     place.querySelector("[data-again]")?.addEventListener("click", () => this.#show("idle"));
     // A clock that is read out every second helps nobody.
     place.querySelector("[data-elapsed]")?.setAttribute("aria-live", "off");
