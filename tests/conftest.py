@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import pytest
+from allauth.account.models import EmailAddress
 from channels.layers import channel_layers
 from django.conf import settings
 from django.core.cache import cache
@@ -68,6 +69,18 @@ def make_user(db: None) -> MakeUser:
         fields.setdefault("email", f"member{number}@example.jp")
         password = fields.pop("password", PASSWORD)
         return User.objects.create_user(password=password, name=name or f"会員{number}", **fields)
+
+    return make
+
+
+@pytest.fixture
+def make_member(make_user: MakeUser) -> MakeUser:
+    """A factory of members who have confirmed their address, as closed chat asks."""
+
+    def make(name: str = "", **fields: Any) -> User:
+        person = make_user(name, **fields)
+        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+        return person
 
     return make
 
