@@ -76,7 +76,7 @@ class UserAdmin(PeopleAdmin):
 
     form = MemberForm
     add_form = NewMemberForm
-    list_display = ("name", "email", "is_guest", "is_active", "is_staff", "date_joined", "last_login")
+    list_display = ("name", "email", "is_guest", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_guest", "is_staff", "is_superuser")
     search_fields = ("name", "email")
     ordering = ("-date_joined",)

@@ -14,6 +14,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -586,6 +587,25 @@ _EVENTS: Final[Mapping[str, Promise]] = {
     "stop.lifted": gettext_lazy("Emergency stop lifted"),
 }
 _SUMMARY_CHARS: Final = 120
+_DETAILS: Final = frozenset(
+    {"evidence", "expires", "law_version", "renewed", "signature", "signatures", "standing", "unsigned"}
+)
+"""What an entry records for the proof, and a list need not show."""
+
+
+class EventFilter(admin.SimpleListFilter):
+    """The events that occur, in words."""
+
+    title = gettext_lazy("event")
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        events = LedgerEntry.objects.order_by("event").values_list("event", flat=True).distinct()
+        return [(event, str(_EVENTS.get(event, event))) for event in events]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+        """Return the entries of the chosen event."""
+        return queryset.filter(event=self.value()) if self.value() else queryset
 
 
 @admin.register(LedgerEntry)
@@ -594,7 +614,7 @@ class LedgerAdmin(ReadOnly):
 
     list_display = ("seq", "at", "what", "who", "summary")
     list_display_links = ("seq", "what")
-    list_filter = ("event",)
+    list_filter = (EventFilter,)
     search_fields = ("actor_name", "event")
     date_hierarchy = "at"
     ordering = ("-seq",)
@@ -648,12 +668,13 @@ class LedgerAdmin(ReadOnly):
 def _plain(payload: Mapping[str, Any]) -> list[str]:
     plain = []
     for key, value in payload.items():
+        if key in _DETAILS or value in (None, "", False):
+            continue
         if key == "counts":
             plain += [f"{feature} × {count}" for feature, count in value.items()]
-        elif isinstance(value, list):
-            plain += [f"{key}: {' '.join(map(str, value))}"] if value else []
-        elif not isinstance(value, dict) and value not in (None, "", False):
-            plain.append(f"{key}: {value}" if key != "item" else str(value))
+        else:
+            words = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+            plain.append(words if key in {"item", "reason", "causes"} else f"{key} {words}")
     return plain
 
 
