@@ -186,7 +186,7 @@ class Socket:
         try:
             if not self._within_rate():
                 return
-            if len(text) > wire.FRAME_BYTES:
+            if wire.is_too_large(text):
                 self._misbehaved(Refused(Code.SIZE, self._t(_("A frame has at most 16,384 bytes."))))
                 return
             try:

@@ -12,8 +12,23 @@ from time import time
 from typing import Any
 
 from chat.outlets import DRAIN_SECONDS, HARD_BYTES, SOFT_BYTES, Frame
+from chat.wire import FRAME_BYTES
 
-_PROTOCOL = ("transport", "state", "STATE_OPEN", "onMessage", "sendClose", "closeHandshakeTimeout", "muted")
+_PROTOCOL = (
+    "transport",
+    "state",
+    "STATE_OPEN",
+    "muted",
+    "data",
+    "current_frame",
+    "inside_message",
+    "autoPingTimeoutCall",
+    "closeHandshakeTimeout",
+    "dataReceived",
+    "onMessage",
+    "sendClose",
+)
+_FINAL_TEXT, _MASKED, _TWO_MORE, _LEAST = 0x81, 0x80, 126, 6
 _TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "writeSomeData", "write", "connected", "disconnecting")
 
 
@@ -29,6 +44,39 @@ def outlet_for(send: Any) -> DaphneOutlet | None:
     return DaphneOutlet(protocol)
 
 
+def whole_texts(data: bytes) -> tuple[list[str], int]:
+    """Read the masked, final, unextended text frames that stand whole at the start of what arrived (RFC 6455, 5.2).
+
+    Args:
+        data: bytes that begin with a frame.
+
+    Returns:
+        their texts, and how many bytes they took. The first byte of anything else (a control frame, a fragment, an
+        incomplete or large frame, a violation, bytes that are not UTF-8) is left for a full parser.
+    """
+    texts: list[str] = []
+    at, end = 0, len(data)
+    while end - at >= _LEAST and data[at] == _FINAL_TEXT:
+        size = data[at + 1] - _MASKED
+        start = at + 2
+        if size == _TWO_MORE:
+            size = int.from_bytes(data[start : start + 2], "big")
+            start += 2
+            if size < _TWO_MORE:
+                break
+        if not 0 <= size <= FRAME_BYTES or start + 4 + size > end:
+            break
+        body = data[start + 4 : start + 4 + size]
+        mask = (data[start : start + 4] * (size // 4 + 1))[:size]
+        plain = (int.from_bytes(body, "little") ^ int.from_bytes(mask, "little")).to_bytes(size, "little")
+        try:
+            texts.append(plain.decode())
+        except UnicodeDecodeError:
+            break
+        at = start + 4 + size
+    return texts, at
+
+
 class DaphneOutlet:
     """Writes prepared frames to Daphne's transport; see `outlets.Outlet`."""
 
@@ -40,9 +88,10 @@ class DaphneOutlet:
         self._frames: list[bytes] = []
         self._bytes = 0
 
-    def listen(self, on_text: Callable[[str | bytes], None], on_binary: Callable[[], None]) -> None:
-        """Take whole messages from here on, past Daphne's queue. A message is given as the bytes of valid UTF-8."""
+    def listen(self, on_text: Callable[[str], None], on_binary: Callable[[], None]) -> None:
+        """Take messages from here on, past Daphne's queue; whole small text frames past Autobahn's parser as well."""
         protocol = self._protocol
+        parse = protocol.dataReceived
 
         def on_message(payload: bytes, is_binary: bool) -> None:  # noqa: FBT001 -- Autobahn's signature
             if not protocol.muted:
@@ -50,13 +99,34 @@ class DaphneOutlet:
                 if is_binary:
                     on_binary()
                 else:
-                    on_text(payload)
+                    on_text(payload.decode())
+
+        def on_data(data: bytes) -> None:
+            if (
+                protocol.state == protocol.STATE_OPEN
+                and not protocol.data
+                and protocol.current_frame is None
+                and not protocol.inside_message
+                and protocol.autoPingTimeoutCall is None
+                and not protocol.muted
+            ):
+                texts, taken = whole_texts(data)
+                if texts:
+                    protocol.last_ping = time()
+                    for text in texts:
+                        on_text(text)
+                if taken == len(data):
+                    return
+                data = data[taken:]
+            parse(data)
 
         protocol.onMessage = on_message
+        protocol.dataReceived = on_data
 
     def unlisten(self) -> None:
         """Give inbound messages back to Daphne."""
         self._protocol.__dict__.pop("onMessage", None)
+        self._protocol.__dict__.pop("dataReceived", None)
 
     @property
     def backlog(self) -> int:

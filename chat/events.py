@@ -60,12 +60,13 @@ class _StreamOutlet:
 
     async def take(self, seconds: float) -> list[Frame] | None:
         """Return the frames that wait, after at most this long; None when there will be no more."""
-        if not self._frames and not self._over:
-            try:
-                await asyncio.wait_for(self._wake.wait(), seconds)
-            except TimeoutError:
-                return []
-        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._frames and not self._over:
+                    self._wake.clear()
+                    await self._wake.wait()
+        except TimeoutError:
+            return []
         frames = list(self._frames)
         self._frames.clear()
         self._bytes = 0

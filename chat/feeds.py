@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RECENT = 64  # items kept encoded, so that a reader who is a little behind costs no query
 
+_DELETION = b'"kind":"delete"'  # quotes inside a body are escaped, so nobody can write this
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -103,6 +105,8 @@ class Feed:
         while (found := self.ahead.pop(self.head + 1, None)) is not None:
             self.head += 1
             ready.append(found)
+            if _DELETION in found:
+                self.recent.clear()  # words that were taken back are not repeated from memory
             self.recent.append((self.head, found))
         return self._deliver(first, ready, behind) if ready else 0
 

@@ -74,7 +74,7 @@ class Told(msgspec.Struct, omit_defaults=True):
     sender: str
     hints: list[Hint] = []
     people: list[tuple[list[int], str]] = []
-    typing: list[tuple[UUID, str]] = []
+    typing: list[tuple[UUID, int, str]] = []
     presence: list[tuple[UUID, int]] = []
     look: list[UUID] = []
 
@@ -516,7 +516,7 @@ class Hub:
                     else:
                         socket.refuse(Refused(Code.FORBIDDEN, _("This room is closed to you now.")), room=key)
         if found is not None:
-            feed.is_open, feed.feature = found.is_open, found.feature
+            feed.key, feed.is_open, feed.feature = found.key, found.is_open, found.feature
 
     # --- the gate -----------------------------------------------------------------------------------------------
 
@@ -604,14 +604,14 @@ class Hub:
             return
         payload = encode_bytes({"type": "typing", "room": feed.key, "user": {"id": person.id, "name": person.name}})
         self._typing(feed, payload, except_pk=person.pk)
-        self._told.typing.append((feed.id, payload.decode()))
+        self._told.typing.append((feed.id, person.pk, payload.decode()))
         self._tell_soon()
 
     @staticmethod
-    def _typing(feed: Feed, payload: bytes, except_pk: int | None) -> None:
+    def _typing(feed: Feed, payload: bytes, except_pk: int) -> None:
         frame = Frame(payload, ephemeral=True)
         for socket in list(feed.readers):
-            if socket.pk != except_pk or except_pk is None:
+            if socket.pk != except_pk:
                 socket.push(frame)
 
     # --- matching -----------------------------------------------------------------------------------------------
@@ -761,9 +761,9 @@ class Hub:
                 self._offer(hint.room, self._open(hint))
         for pks, payload in told.people:
             self._to_local_people(pks, payload.encode())
-        for room, payload in told.typing:
+        for room, writer, payload in told.typing:
             if (feed := self.feeds.get(room)) is not None:
-                self._typing(feed, payload.encode(), except_pk=None)
+                self._typing(feed, payload.encode(), except_pk=writer)
         for room, count in told.presence:
             if (feed := self.feeds.get(room)) is not None:
                 feed.elsewhere[told.sender] = (count, time.monotonic())

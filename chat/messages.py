@@ -118,8 +118,10 @@ def reseal(*, limit: int) -> int:
         )
         rows = list(old[:limit])
         for row in rows:
-            row.sealed = vault.seal(row.room_id, vault.unseal(row.room_id, bytes(row.sealed or b"")))
-            Message.objects.filter(room_id=row.room_id, seq=row.seq).update(sealed=row.sealed)
+            sealed = bytes(row.sealed or b"")
+            anew = vault.seal(row.room_id, vault.unseal(row.room_id, sealed))
+            # Only if it is still there: words deleted meanwhile must not come back.
+            Message.objects.filter(room_id=row.room_id, seq=row.seq, sealed=sealed).update(sealed=anew)
         return len(rows)
 
 

@@ -272,7 +272,11 @@ def _carry(request: HttpRequest, key: str | None) -> HttpResponseBase:
     if request.method == "POST":
         if len(request.body) > wire.FRAME_BYTES:
             return HttpResponse(status=413)
-        return HttpResponse(hub.run(events.exchange(caller, request.body)), content_type="application/json")
+        try:
+            answers = hub.run(events.exchange(caller, request.body))
+        except Refused as refused:
+            return HttpResponse(refused.reason, status=503, headers={"Retry-After": "1"})
+        return HttpResponse(answers, content_type="application/json")
     after = request.GET.get("after", "")
     stream = events.stream(caller, key, int(after) if re.fullmatch(r"[0-9]{1,15}", after) else None)
     return StreamingHttpResponse(stream, content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -423,6 +423,13 @@ _ref_decoder = msgspec.json.Decoder(dict[str, Any])
 type_names = {cls.__struct_config__.tag: cls for cls in ClientFrame.__args__}
 
 
+def is_too_large(text: str | bytes) -> bool:
+    """Return whether a frame has more bytes than one may have."""
+    return len(text) > FRAME_BYTES or (
+        isinstance(text, str) and not text.isascii() and len(text.encode()) > FRAME_BYTES
+    )
+
+
 def decode(text: str | bytes) -> ClientFrame:
     """Decode one client frame.
 

@@ -115,16 +115,24 @@ def _read() -> Snapshot:
 
 
 def _standing_as_deployed() -> Standing:
-    """Return this process's standing, spoiled if a live process of the same deployment read another environment."""
+    """Return this process's standing, spoiled by what only the running service shows: a live process that read another environment, a missing key."""
     standing: Standing = settings.STANDING
     others = Instance.objects.filter(seen_at__gt=timezone.now() - INSTANCE_TTL).exclude(
         fingerprint=standing.fingerprint
     )
+    problems = standing.problems
     if others.exists():
-        return replace(standing, problems=(*standing.problems, DRIFT))
-    return standing
+        problems = (*problems, DRIFT)
+    if standing.turned and not settings.CLOSED_CHAT_KEYS:
+        problems = (*problems, KEYLESS)
+    return replace(standing, problems=problems) if problems != standing.problems else standing
 
 
+KEYLESS = Problem(
+    variable="CLOSED_CHAT_KEYS",
+    ja="クローズド・チャットを封じる鍵がありません。CLOSED_CHAT_KEYS に32バイトの鍵を設定してください。",
+    en="There is no key to seal closed talk with. Set CLOSED_CHAT_KEYS to at least one 32-byte key.",
+)
 DRIFT = Problem(
     variable="TELECOM_REGISTRATION",
     ja="稼働中のサーバーのあいだで届出の設定が食い違っています。すべてのサーバーを同じ環境変数で起動し直してください。",

@@ -1,0 +1,106 @@
+"""The short cut into Daphne: what it takes, it takes exactly as Autobahn would; the rest it leaves alone."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+import pytest
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.testing import StringTransport
+
+from chat.daphne import whole_texts
+
+_factory: Any = WebSocketServerFactory()  # type: ignore[no-untyped-call]
+_factory.closeHandshakeTimeout = _factory.openHandshakeTimeout = 0  # no timers
+
+
+class Recorder(WebSocketServerProtocol):
+    """Autobahn with nothing behind it: keeps the messages, and how often it wanted to end the connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[bytes, bool]] = []
+        self.drops = 0
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803, FBT001
+        self.heard.append((payload, isBinary))
+
+    def dropConnection(self, abort: bool = False) -> None:  # noqa: N802, FBT001, FBT002
+        self.drops += 1
+        self.state = self.STATE_CLOSED
+
+
+def autobahn() -> Any:
+    """Return an open Autobahn protocol whose answers go nowhere."""
+    protocol: Any = Recorder()
+    protocol.factory = _factory
+    protocol.makeConnection(StringTransport())  # type: ignore[no-untyped-call]
+    protocol.state = protocol.STATE_OPEN
+    protocol.current_frame = None
+    protocol.inside_message = False
+    protocol.websocket_version = 13
+    protocol.logFrames = protocol.logOctets = False
+    return protocol
+
+
+def frame(payload: bytes, *, first: int = 0x81, masked: bool = True, mask: bytes = b"\x01\x02\x03\x04") -> bytes:
+    """Return a client's frame, right or wrong."""
+    size = len(payload)
+    bit = 0x80 if masked else 0
+    head = bytes((first, bit | size)) if size < 126 else bytes((first, bit | 126)) + size.to_bytes(2, "big")
+    if not masked:
+        return head + payload
+    return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+
+
+def compare(data: bytes) -> None:
+    """Have both read the same bytes: the short cut first and Autobahn the rest, or Autobahn alone."""
+    texts, taken = whole_texts(data)
+    alone, after = autobahn(), autobahn()
+    alone._dataReceived(data)
+    if taken < len(data):
+        after._dataReceived(data[taken:])
+    assert [(text.encode(), False) for text in texts] + after.heard == alone.heard
+    assert after.drops == alone.drops
+    assert after.state == alone.state
+    assert bytes(after.data) == bytes(alone.data)
+    assert after.transport.value() == alone.transport.value()
+
+
+def some_bytes(chance: random.Random) -> bytes:
+    """Return a run of frames: mostly right, some broken, cut, fragmented, unmasked, extended or not UTF-8."""
+    run = b""
+    for _ in range(chance.randint(1, 4)):
+        size = chance.choice((0, 1, 5, 17, 80, 125, 126, 127, 300))
+        payload = os.urandom(size) if chance.random() < 0.2 else ("届" * size).encode()[: size // 3 * 3]
+        first = 0x81 if chance.random() < 0.7 else chance.choice((0x01, 0x80, 0x82, 0x88, 0x89, 0x8A, 0xC1, 0x91, 0x83))
+        run += frame(payload, first=first, masked=chance.random() > 0.05, mask=os.urandom(4))
+    if chance.random() < 0.3:
+        run = run[: chance.randint(0, len(run))]
+    if chance.random() < 0.1 and run:
+        at = chance.randrange(len(run))
+        run = run[:at] + os.urandom(1) + run[at + 1 :]
+    return run
+
+
+@settings(max_examples=300)
+@given(st.lists(st.binary(max_size=140), max_size=4), st.integers(0, 600))
+def test_frames_cut_anywhere_read_as_autobahn_reads_them(payloads: list[bytes], cut: int) -> None:
+    compare(b"".join(frame(payload) for payload in payloads)[:cut])
+
+
+def test_odd_frames_read_as_autobahn_reads_them() -> None:
+    chance = random.Random(451)  # noqa: S311 -- the same cases every time
+    for _ in range(2_000):
+        compare(some_bytes(chance))
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_odd_frames_read_as_autobahn_reads_them() -> None:
+    chance = random.Random()  # noqa: S311
+    for _ in range(100_000):
+        compare(some_bytes(chance))
