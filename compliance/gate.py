@@ -115,7 +115,7 @@ def _read() -> Snapshot:
 
 
 def _standing_as_deployed() -> Standing:
-    """Return this process's standing, spoiled by what only the running service shows: a live process that read another environment, a missing key."""
+    """Return this process's standing, spoiled by what only the running service shows: drift, or a missing key."""
     standing: Standing = settings.STANDING
     others = Instance.objects.filter(seen_at__gt=timezone.now() - INSTANCE_TTL).exclude(
         fingerprint=standing.fingerprint
