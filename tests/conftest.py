@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from chat.models import User
 from tests.embedded import run
@@ -18,6 +20,10 @@ from tests.serving import Server
 
 PASSWORD = "correct horse battery"  # noqa: S105 -- of test accounts only
 _number = itertools.count(1)
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.register_profile("todoke", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("todoke")
 
 
 @pytest.fixture(autouse=True)

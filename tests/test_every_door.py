@@ -19,7 +19,6 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.core.management import get_commands, load_command_class
 from django.http import HttpResponse
@@ -174,18 +173,6 @@ def test_a_view_that_cannot_ask_the_gate_is_refused_at_import() -> None:
         gate.door(Feature.MATCH_PAIR)(view)
 
 
-@pytest.fixture
-def verified(make_user: MakeUser) -> Callable[[str], User]:
-    """A factory of members with a confirmed address."""
-
-    def make(name: str) -> User:
-        person = make_user(name)
-        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
-        return person
-
-    return make
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Two people, their closed talk, a room that the first of them has locked and one that they have not."""
@@ -198,12 +185,12 @@ class Place:
 
 
 @pytest.fixture
-def place(verified: Callable[[str], User], operator: User, settings: Settings) -> Place:
+def place(make_member: MakeUser, operator: User, settings: Settings) -> Place:
     """Rooms of every kind, made while both keys were turned."""
     settings.CHAT_RATE_LIMITS = False
     turn(settings, Status.notified, Mode.enforce)
     sign(operator, "all")
-    owner, partner = verified("あ"), verified("い")
+    owner, partner = make_member("あ"), make_member("い")
     for person in (owner, partner):
         matching.seek(person=Person.of(person))
     match = matching.pair(partner.pk)

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from allauth.account.models import EmailAddress
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -266,12 +264,9 @@ def test_an_unreachable_database_means_off(both: User, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def people(make_user: MakeUser, both: User) -> list[User]:
-    """Two members with a confirmed address."""
-    people = [make_user(name) for name in ("あ", "い")]
-    for person in people:
-        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
-    return people
+def people(make_member: MakeUser, both: User) -> list[User]:
+    """Two members."""
+    return [make_member("あ"), make_member("い")]
 
 
 @pytest.fixture
@@ -416,45 +411,6 @@ def test_a_snapshot_from_a_transaction_that_was_rolled_back_is_never_used_again(
     except ZeroDivisionError:
         pass
     assert gate.current().closed_chat().allowed
-
-
-# Signing --------------------------------------------------------------------------------------------------------------
-
-
-def test_nothing_is_signed_without_its_evidence(operator: User) -> None:
-    for item in ITEMS:
-        for field in item.evidence:
-            for nothing in ("", None, False) if field.required else ():
-                with pytest.raises(ValidationError) as refused:
-                    signing.sign(item=item, evidence=evidence_for(item) | {field.key: nothing}, actor=operator)
-                assert field.key in refused.value.message_dict
-    assert not Signature.objects.exists()
-    assert not LedgerEntry.objects.exists()
-
-
-def test_evidence_that_the_item_does_not_ask_for_is_not_kept(operator: User) -> None:
-    signing.sign(item=ITEM["LAW-07"], evidence=evidence_for(ITEM["LAW-07"]) | {"other": "x"}, actor=operator)
-    assert set(Signature.objects.get().evidence) == {field.key for field in ITEM["LAW-07"].evidence}
-
-
-def test_withdrawing_and_stopping_take_a_reason_and_something_to_undo(both: User) -> None:
-    before = events()
-    for nothing in ("", "  \n"):
-        with pytest.raises(ValidationError):
-            signing.withdraw(item=ITEM["LAW-07"], reason=nothing, actor=both)
-        with pytest.raises(ValidationError):
-            signing.stop(reason=nothing, actor=both)
-        with pytest.raises(ValidationError):
-            signing.lift(reason=nothing, actor=both)
-    with pytest.raises(ValidationError):
-        signing.lift(reason="止めていない", actor=both)
-    signing.withdraw(item=ITEM["LAW-07"], reason="見直し", actor=both)
-    with pytest.raises(ValidationError):
-        signing.withdraw(item=ITEM["LAW-07"], reason="もう一度", actor=both)
-    signing.stop(reason="点検", actor=both)
-    with pytest.raises(ValidationError):
-        signing.stop(reason="もう一度", actor=both)
-    assert events() == [*before, "item.withdrawn", "gate.closed", "stop.pulled"]
 
 
 # Refusals in bulk -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+"""What is said in a closed room rests sealed, opens for that room alone, and survives a change of keys."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from compliance import vault
+from compliance.vault import Unsealable
+
+OLD, NEW, OTHER = b"o" * 32, b"n" * 32, b"x" * 32
+ROOM = UUID("5d8a1f3e-0000-4000-8000-000000000001")
+bodies = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+keeps_settings = given_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True)
+def keys(settings: Settings) -> Settings:
+    """One key."""
+    settings.CLOSED_CHAT_KEYS = [OLD]
+    return settings
+
+
+@given(body=bodies, room=st.uuids())
+def test_a_sealed_body_opens_for_its_room(body: str, room: UUID) -> None:
+    sealed = vault.seal(room, body)
+    assert vault.unseal(room, sealed) == body
+    assert len(sealed) == 1 + 4 + 12 + len(body.encode()) + 16
+    assert vault.is_current(sealed)
+    assert sealed.startswith(vault.current_prefix())
+
+
+@given(body=bodies, room=st.uuids(), other=st.uuids())
+def test_it_opens_for_no_other_room(body: str, room: UUID, other: UUID) -> None:
+    sealed = vault.seal(room, body)
+    if room != other:
+        with pytest.raises(Unsealable):
+            vault.unseal(other, sealed)
+
+
+@given(body=bodies, data=st.data())
+def test_no_bit_can_be_changed(body: str, data: st.DataObject) -> None:
+    sealed = bytearray(vault.seal(ROOM, body))
+    sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(Unsealable):
+        vault.unseal(ROOM, bytes(sealed))
+
+
+@given(sealed=st.binary(max_size=100))
+def test_nonsense_is_refused_and_raises_nothing_else(sealed: bytes) -> None:
+    with pytest.raises(Unsealable):
+        vault.unseal(ROOM, sealed)
+
+
+@given(body=bodies, data=st.data())
+def test_no_end_can_be_cut_off_or_added(body: str, data: st.DataObject) -> None:
+    sealed = vault.seal(ROOM, body)
+    for changed in (sealed[: data.draw(st.integers(0, len(sealed) - 1))], sealed + b"\0"):
+        with pytest.raises(Unsealable):
+            vault.unseal(ROOM, changed)
+
+
+def test_the_words_do_not_show_and_the_same_words_differ() -> None:
+    sealed = {vault.seal(ROOM, "ここだけの話") for _ in range(200)}
+    assert len(sealed) == 200
+    assert not any("ここだけの話".encode() in each for each in sealed)
+    assert len({each[5:17] for each in sealed}) == 200
+
+
+def test_rooms_share_no_key() -> None:
+    first, second = uuid4(), uuid4()
+    assert vault._derive(OLD, first) is not vault._derive(OLD, second)
+    sealed = vault.seal(first, "あ")
+    # Without the associated data, too, the other room's key does not open it.
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+
+    with pytest.raises(InvalidTag):
+        vault._derive(OLD, second).decrypt(sealed[5:17], sealed[17:], first.bytes)
+
+
+@keeps_settings
+@given(body=bodies)
+def test_a_new_key_seals_and_the_old_one_still_opens(keys: Settings, body: str) -> None:
+    keys.CLOSED_CHAT_KEYS = [OLD]
+    before = vault.seal(ROOM, body)
+    keys.CLOSED_CHAT_KEYS = [NEW, OLD]
+    after = vault.seal(ROOM, body)
+    assert vault.unseal(ROOM, before) == vault.unseal(ROOM, after) == body
+    assert not vault.is_current(before)
+    assert vault.is_current(after)
+    keys.CLOSED_CHAT_KEYS = [NEW]
+    assert vault.unseal(ROOM, after) == body
+    with pytest.raises(Unsealable, match="no longer"):
+        vault.unseal(ROOM, before)
+
+
+def test_a_key_that_was_never_there_opens_nothing(keys: Settings) -> None:
+    sealed = vault.seal(ROOM, "あ")
+    keys.CLOSED_CHAT_KEYS = [OTHER]
+    with pytest.raises(Unsealable):
+        vault.unseal(ROOM, sealed)
+    # Nor does one that carries the name of another.
+    with pytest.raises(Unsealable):
+        vault.unseal(ROOM, vault.current_prefix() + sealed[5:])
+
+
+def test_without_a_key_nothing_is_stored_rather_than_stored_plain(keys: Settings) -> None:
+    keys.CLOSED_CHAT_KEYS = []
+    with pytest.raises(Unsealable, match="CLOSED_CHAT_KEYS"):
+        vault.seal(ROOM, "あ")
