@@ -89,6 +89,7 @@ class RoomPage {
       const seen = Number(store.getItem(this.#seenKey));
       // Rows first: the row of an own message on its way becomes the row of the message.
       this.#view.reset(seen || null);
+      this.#away = !this.#view.atBottom;
       this.#outbox?.settle(log.messages, log.head);
       this.#looked();
     });
