@@ -91,9 +91,9 @@ class UserAdmin(PeopleAdmin):
             return self.add_fieldsets
         dates = (gettext_lazy("Dates"), {"fields": ("date_joined", "last_login")})
         if obj.is_guest:
-            return ((None, {"fields": ("name", "is_guest", "public_id", "is_active")}), dates)
+            return ((None, {"fields": ("name", "is_guest", "identifier", "is_active")}), dates)
         return (
-            (None, {"fields": ("name", "email", "public_id", "second_factor", "is_active")}),
+            (None, {"fields": ("name", "email", "identifier", "second_factor", "is_active")}),
             (gettext_lazy("Powers"), {"fields": _POWERS}),
             dates,
         )
@@ -102,7 +102,7 @@ class UserAdmin(PeopleAdmin):
         """Keep the address with its owner, and powers with superusers."""
         if obj is None:
             return ()
-        fixed = ("email", "is_guest", "public_id", "second_factor", "date_joined", "last_login")
+        fixed = ("email", "is_guest", "identifier", "second_factor", "date_joined", "last_login")
         return fixed if request.user.is_superuser else (*fixed, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -141,6 +141,11 @@ class UserAdmin(PeopleAdmin):
         self.message_user(request, told % {"n": done}, messages.SUCCESS)
 
     suspend.feature = reinstate.feature = remove_second_factors.feature = Feature.OPERATOR  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("id shown to others"))
+    def identifier(self, person: User) -> str:
+        """The id by which pages and frames name this person."""
+        return str(person.public_id)
 
     @admin.display(description=gettext_lazy("second factor"), boolean=True)
     def second_factor(self, person: User) -> bool:
