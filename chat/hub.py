@@ -622,10 +622,11 @@ class Hub:
         Raises:
             Refused, gate.Shut: see `matching.seek`.
         """
-        since = await offload(socket.language, matching.seek, person=person, topic=topic, language=language)
-        self.seeking.add(person.pk)
+        since, match = await offload(socket.language, matching.seek, person=person, topic=topic, language=language)
         socket.say("match.waiting", ref=ref, since=since)
-        match = await offload(socket.language, matching.pair, person.pk)
+        if match is None:
+            self.seeking.add(person.pk)
+            match = await offload(socket.language, matching.pair, person.pk)
         if match is not None:
             self._matched(match)
 

@@ -47,15 +47,15 @@ class Ended:
     left_by: int
 
 
-def seek(*, person: Person, topic: str = "", language: str = "") -> datetime:
+def seek(*, person: Person, topic: str = "", language: str = "") -> tuple[datetime, Match | None]:
     """Put somebody in the queue, or keep the place they have.
 
     Returns:
-        since when they wait.
+        since when they wait, and None; or the talk that they are in already, and since when.
 
     Raises:
         Shut: the gate says no.
-        Refused: `auth` for guests, `forbidden` without a verified address, `conflict` inside another matched talk.
+        Refused: `auth` for guests, `forbidden` without a verified address.
     """
     now = timezone.now()
     with gate.writing(Feature.MATCH_PAIR):
@@ -63,8 +63,9 @@ def seek(*, person: Person, topic: str = "", language: str = "") -> datetime:
             raise Refused(Code.AUTH, _("Talking with one other person needs an account. Open rooms do not."))
         if not queries.has_verified_address(person.pk):
             raise Refused(Code.FORBIDDEN, _("Confirm your e-mail address first; then you can be matched."))
-        if _live_pairing(person.pk):
-            raise Refused(Code.CONFLICT, _("You are in a talk already. Leave it before you look for another."))
+        met = _live_pairing(person.pk)
+        if met is not None:
+            return met.made_at, match_in(met.room_id)
         ticket, created = Ticket.objects.select_for_update().get_or_create(
             user_id=person.pk, defaults={"topic": topic, "language": language, "since": now, "heartbeat_at": now}
         )
@@ -74,7 +75,7 @@ def seek(*, person: Person, topic: str = "", language: str = "") -> datetime:
             ticket.since = now if stale or changed else ticket.since
             ticket.topic, ticket.language, ticket.heartbeat_at, ticket.room = topic, language, now, None
             ticket.save()
-    return ticket.since
+    return ticket.since, None
 
 
 def pair(person_pk: int) -> Match | None:
@@ -211,5 +212,5 @@ def _join(own: Ticket, other: Ticket, authorisation: int | None, now: datetime) 
     return Match(room.pk, (Person.of(people[lower]), Person.of(people[higher])))
 
 
-def _live_pairing(pk: int) -> bool:
-    return Pairing.objects.filter(Q(lower=pk) | Q(higher=pk), ended_at__isnull=True).exists()
+def _live_pairing(pk: int) -> Pairing | None:
+    return Pairing.objects.filter(Q(lower=pk) | Q(higher=pk), ended_at__isnull=True).first()
