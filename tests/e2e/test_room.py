@@ -1,0 +1,280 @@
+"""One room in a real browser: what is written shows as text, and nothing of it is lost, doubled or sent by accident."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Dialog, Page, WebSocketRoute, expect
+
+from chat import messages, rooms
+from chat.models import Message, Room, User
+from chat.queries import Person
+from tests.e2e.people import bodies, enter, listening, say, sees
+from tests.serving import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)><svg onload=alert(1)>",
+    '"></div></li></ol><h1 onclick=alert(1)>外へ</h1>',
+    "javascript:alert(1) [押す](javascript:alert(1)) data:text/html,<b>太字</b>",
+    "&lt;b&gt; &amp;amp; {{ 7 * 7 }} {% debug %} ${7 * 7}",
+    "😀" * 2000,
+)
+NICKNAME = "<i>旅人</i>"
+
+
+@pytest.fixture
+def room(transactional_db: None) -> Room:
+    """An open room in which nobody has written."""
+    return rooms.create_open_room(actor=None, name="雑談", description="話題は何でも。", slug="talk")
+
+
+@pytest.fixture
+def write(room: Room, user: User) -> Callable[[str], None]:
+    """Writes to the room's log behind the server's back, as another server process does."""
+
+    def store(body: str) -> None:
+        entry = messages.Entry(room.id, Person.of(user), Message.Kind.MESSAGE, body, uuid.uuid4())
+        [outcome] = messages.commit([entry]).outcomes
+        assert isinstance(outcome, messages.Stored)
+
+    return store
+
+
+def test_what_people_write_shows_as_text(visit: Any, room: Room, server: Server) -> None:
+    dialogs: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    writer, reader, scriptless = (visit().new_page(), visit().new_page(), visit(java_script_enabled=False).new_page())
+    for page in (writer, reader, scriptless):
+        page.on("dialog", note)
+    enter(writer, NICKNAME)
+    listening(reader)
+    for body in HOSTILE:
+        say(writer, body)
+    sees(writer, *HOSTILE)
+    sees(reader, *HOSTILE)
+    scriptless.goto("/rooms/talk/")
+    sees(scriptless, *HOSTILE)
+    for page in (writer, reader, scriptless):
+        expect(page.locator(".message-author").first).to_have_text(NICKNAME)
+        assert page.locator("[data-log] li.message :is(script, img, svg, i, b, h1, a)").count() == 0
+        assert page.locator("h1").count() == 1
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") if page != scriptless else True
+    say(writer, "https://example.jp/?a=1&b=2 です")
+    link = bodies(reader).last.get_by_role("link")
+    expect(link).to_have_attribute("href", "https://example.jp/?a=1&b=2")
+    expect(link).to_have_attribute("rel", "noopener nofollow ugc")
+    assert dialogs == []
+
+
+def test_the_enter_that_ends_a_composition_sends_nothing(visit: Any, room: Room, server: Server) -> None:
+    page = visit().new_page()
+    enter(page)
+    field = page.get_by_label("発言", exact=True)
+    field.focus()
+    ime = page.context.new_cdp_session(page)
+    enter_key = {"type": "rawKeyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229}
+
+    # Chromium and Firefox: the press comes first, within the composition.
+    ime.send("Input.imeSetComposition", {"text": "とどけ", "selectionStart": 3, "selectionEnd": 3})
+    ime.send("Input.dispatchKeyEvent", enter_key)
+    ime.send("Input.insertText", {"text": "届け"})
+    expect(field).to_have_value("届け")
+
+    # Safari: the composition ends first, then comes the press that ended it.
+    field.evaluate(
+        """(field) => field.addEventListener("compositionend", () => setTimeout(() =>
+          field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true }))
+        ), { once: true })"""
+    )
+    ime.send("Input.imeSetComposition", {"text": "です", "selectionStart": 2, "selectionEnd": 2})
+    ime.send("Input.insertText", {"text": "です"})
+    expect(field).to_have_value("届けです")
+    page.wait_for_timeout(200)
+    expect(bodies(page)).to_have_count(0)
+
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    sees(page, "届けです\n2")
+    expect(field).to_have_value("")
+
+
+def test_a_killed_server_costs_nobody_a_word(
+    visit: Any, room: Room, server: Server, write: Callable[[str], None]
+) -> None:
+    here, there = visit().new_page(), visit().new_page()
+    enter(here, "散歩好き")
+    enter(there, "通りがかり")
+    say(here, "おはようございます。")
+    sees(there, "おはようございます。")
+
+    server.kill9()
+    say(here, "届くでしょうか。")
+    expect(here.locator("li.message[data-state=sending]")).to_have_count(1)
+    for page in (here, there):
+        expect(page.locator("[data-connection]")).to_be_visible()
+        expect(page.locator("[data-connection]")).to_have_attribute("data-state", "reconnecting")
+    for number in range(3):
+        write(f"留守のあいだの{number}")
+
+    server.start()
+    story = ["おはようございます。", *(f"留守のあいだの{number}" for number in range(3)), "届くでしょうか。"]
+    for page in (here, there):
+        expect(bodies(page)).to_have_text(story, timeout=20_000)
+        expect(page.locator("[data-connection]")).to_have_attribute("data-state", "connected")
+    expect(here.locator("li.message[data-state]")).to_have_count(0)
+    assert list(Message.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
+
+
+def test_a_message_that_failed_can_be_sent_again(visit: Any, room: Room, server: Server) -> None:
+    page = visit().new_page()
+    refusals = ["いまは受け取れません。", "まだ受け取れません。"]
+
+    def between(socket: WebSocketRoute) -> None:
+        behind = socket.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["type"] == "message.post" and refusals:
+                refused = {"type": "refused", "code": "forbidden", "reason": refusals.pop(0)}
+                socket.send(json.dumps(refused | {"ref": frame["ref"], "room": frame["room"]}))
+            else:
+                behind.send(text)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket("**/ws/", between)
+    enter(page)
+    say(page, "もう一度お願いします。")
+    failed = page.locator("li.message[data-state=failed]")
+    expect(failed).to_contain_text("いまは受け取れません。")
+    page.reload()
+    expect(failed).to_contain_text("いまは受け取れません。")
+    failed.get_by_role("button", name="もう一度送る").click()
+    expect(failed).to_contain_text("まだ受け取れません。")
+    failed.get_by_role("button", name="もう一度送る").click()
+    expect(failed).to_have_count(0)
+    sees(page, "もう一度お願いします。")
+    assert Message.objects.count() == 1
+
+
+def test_draft_and_unsent_messages_survive_a_reload(
+    visit: Any, room: Room, server: Server, write: Callable[[str], None]
+) -> None:
+    write("だれかいますか。")
+    page = visit().new_page()
+    enter(page)
+    deaf = [True]
+
+    def between(socket: WebSocketRoute) -> None:
+        behind = socket.connect_to_server()
+        if deaf[0]:  # what the page says arrives; what the server answers does not
+            behind.on_message(lambda text: socket.send(text) if json.loads(text)["type"] == "welcome" else None)
+
+    page.route_web_socket("**/ws/", between)
+    page.reload()
+    say(page, "います。")
+    # The page of the document stays, and what one writes stands below it at once.
+    sees(page, "だれかいますか。", "います。")
+    expect(page.locator("li.message[data-state=sending]")).to_have_count(1)
+    page.get_by_label("発言", exact=True).fill("ところで")
+    until(page, lambda: Message.objects.count() == 2)
+
+    deaf[0] = False
+    page.reload()
+    sees(page, "だれかいますか。", "います。")
+    expect(page.locator("li.message[data-state]")).to_have_count(0)
+    expect(page.get_by_label("発言", exact=True)).to_have_value("ところで")
+    assert Message.objects.count() == 2
+
+
+def until(page: Page, done: Callable[[], bool]) -> None:
+    """Wait, letting the browser go on, until something is so."""
+    for _ in range(100):
+        if done():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("it did not become so within 5 s")
+
+
+def test_who_reads_above_is_not_pulled_down(
+    visit: Any, room: Room, server: Server, write: Callable[[str], None]
+) -> None:
+    for number in range(60):
+        write(f"{number}番目の発言です。")
+    reader, writer = visit().new_page(), visit().new_page()
+    listening(reader)
+    expect(bodies(reader).last).to_have_text("59番目の発言です。")
+    expect(bodies(reader).last).to_be_in_viewport()
+    log = reader.get_by_role("log")
+    log.hover()
+    reader.mouse.wheel(0, -5000)
+    expect(bodies(reader).first).to_have_text("0番目の発言です。")  # the older page came by itself
+    place = reader.evaluate("document.querySelector('[data-log]').scrollTop")
+    enter(writer)
+    say(writer, "新しい発言です。")
+    new = reader.get_by_role("button", name="新着")
+    expect(new).to_be_visible()
+    assert reader.evaluate("document.querySelector('[data-log]').scrollTop") == place
+    new.click()
+    expect(bodies(reader).last).to_have_text("新しい発言です。")
+    expect(bodies(reader).last).to_be_in_viewport()
+    expect(new).to_be_hidden()
+
+
+def test_a_room_works_by_keyboard_alone(visit: Any, room: Room, server: Server) -> None:
+    page = visit().new_page()
+    page.goto("/")
+    press = page.keyboard.press
+    press("Tab")
+    expect(page.get_by_role("link", name="本文へ")).to_be_focused()
+    press("Enter")
+    press("Tab")
+    expect(page.get_by_role("link", name="雑談")).to_be_focused()
+    press("Enter")
+    page.wait_for_url("**/rooms/talk/")
+    page.get_by_label("ニックネーム").focus()
+    page.keyboard.type("旅人")
+    press("Enter")
+    page.wait_for_load_state()
+    say(page, "キーボードだけで書いています。")
+    expect(page.get_by_label("発言", exact=True)).to_be_focused()
+    sees(page, "キーボードだけで書いています。")
+    expect(page.locator("li.message[data-state]")).to_have_count(0)
+
+    press("Shift+Tab")
+    expect(page.get_by_role("log")).to_be_focused()
+    press("ArrowUp")
+    expect(page.locator("li.message").last).to_be_focused()
+    press("Tab")
+    expect(page.get_by_role("button", name="返信")).to_be_focused()
+    press("Enter")
+    expect(page.get_by_label("発言", exact=True)).to_be_focused()
+    expect(page.locator("[data-reply]")).to_contain_text("旅人")
+    press("Escape")
+    expect(page.locator("[data-reply]")).to_be_hidden()
+
+    press("ArrowUp")
+    expect(page.get_by_label("発言", exact=True)).to_have_value("キーボードだけで書いています。")
+    page.keyboard.type("ね")
+    press("Enter")
+    sees(page, "キーボードだけで書いています。ね")
+    expect(page.locator("li.message")).to_contain_text("編集済み")
+
+    press("Control+k")
+    page.keyboard.type("ざつだん")
+    press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    press("Control+k")
+    expect(page.get_by_role("dialog").get_by_role("link", name="雑談")).to_be_visible()
+    press("Enter")
+    page.wait_for_url("**/rooms/talk/")
