@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from chat.wire import Author, Code, Item, Refused, timestamp
 from compliance import vault
 
 PAGE = 50
+_KEY = re.compile(r"[-0-9A-Za-z_]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def open_rooms(limit: int = 100) -> QuerySet[Room]:
 
 def room_by_key(key: str) -> Room | None:
     """Return the room with this public id, open or closed, or None. Says nothing about who may read it."""
+    if not _KEY.fullmatch(key):
+        return None
     try:
         lookup = Q(id=UUID(key), kind=Room.Kind.CLOSED)
     except ValueError:

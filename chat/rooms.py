@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -86,7 +87,7 @@ def create_open_room(*, actor: User | None, name: str, description: str = "", sl
     stem = slug or slugify(name)[:40].strip("-")
     with gate.writing(Feature.ROOM_OPEN):
         for attempt in range(5):
-            wanted = stem if stem and not attempt else "-".join(filter(None, (stem, secrets.token_hex(4))))
+            wanted = stem if _is_free(stem) and not attempt else "-".join(filter(None, (stem, secrets.token_hex(4))))
             try:
                 with transaction.atomic():
                     return Room.objects.create(
@@ -100,6 +101,15 @@ def create_open_room(*, actor: User | None, name: str, description: str = "", sl
                 if slug:
                     raise
     raise Refused(Code.CONFLICT, _("No free address was found for this room. Choose another name."))
+
+
+def _is_free(stem: str) -> bool:
+    """Return whether a room can stand at this address: no page of ours is there, and it does not read as a closed one."""
+    try:
+        UUID(stem)
+    except ValueError:
+        return stem not in {"", "new"}
+    return False
 
 
 def lock_room(*, actor: User, room: Room) -> Room:
