@@ -26,7 +26,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from compliance import gate, law, ledger, signing
+from compliance import assessment, gate, law, ledger, signing
 from compliance.checklist import CONDITIONS, ITEM, ITEMS, Condition, EvidenceField, Facts, Group, Item, applies
 from compliance.classify import CONSEQUENCES, Outcome
 from compliance.models import Authorisation, Checklist, GateState, LedgerEntry, Signature, Stop
@@ -405,6 +405,7 @@ class ChecklistAdmin(Place):
             "checklist.html",
             title=_("Operator’s checklist"),
             desk=Desk.now(),
+            position=assessment.position(gate.current()),
             last=Authorisation.objects.filter(closed_at__isnull=False).first(),
         )
 

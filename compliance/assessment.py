@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from compliance import checklist, gate, law, signing
 from compliance.classify import (
+    CONSEQUENCES,
     NODES,
     Answer,
     Answers,
@@ -265,6 +266,11 @@ class Threat:
     only: Text | None = None
 
     @property
+    def cited(self) -> str:
+        """The articles, in the reader's language."""
+        return law.cite_all(self.penalty.articles, gate.spoken())
+
+    @property
     def maximum(self) -> Text:
         """The most that the law sets, in words."""
         most, staff, note = self.penalty.maximum, self.penalty.staff, self.penalty.note
@@ -364,7 +370,7 @@ def evidence(case: Case, facts: Mapping[str, Any], language: str) -> dict[str, A
         said = f"{step.node.id} {say(step.title, language)}: {say(step.said, language)}"
         answers.append(f"{said} – {step.note}" if step.note else said)
     features = [
-        f"{feature.value} {say(RULES[feature].title, language)}: {say(_OFFERED[answer], language)}"
+        f"{feature.value} {say(RULES[feature].title, language)}: {say(OFFERED[answer], language)}"
         for feature, answer in case.offered().items()
     ]
     return {
@@ -379,11 +385,39 @@ def evidence(case: Case, facts: Mapping[str, Any], language: str) -> dict[str, A
     }
 
 
-_OFFERED: Final[Mapping[Answer, Text]] = {
+OFFERED: Final[Mapping[Answer, Text]] = {
     Answer.YES: Text("提供する", "offered"),
     Answer.NO: Text("提供しない", "not offered"),
     Answer.UNKNOWN: Text("未定", "not decided"),
 }
+"""Whether a feature is offered, in words."""
+
+
+def inquiry(case: Case) -> str:
+    """Write the question to the bureau, in Japanese: the service, the answers, and what is not known or doubtful."""
+    verdict = case.verdict()
+    facts = [f"・{step.title.ja}：{step.said.ja}" + (f"（{step.note}）" if step.note else "") for step in case.trail()]
+    features = [f"・{RULES[feature].title_ja}：{OFFERED[answer].ja}" for feature, answer in case.offered().items()]
+    doubts = [f"・{doubt.ja}" for doubt in verdict.doubts]
+    return "\n".join(
+        [
+            "電気通信事業の届出の要否について、お尋ねします。",
+            "",
+            "■ サービスの内容（こちらで確かめた事実）",
+            *facts,
+            "",
+            "■ 機能",
+            *(features or ["・（なし）"]),
+            "",
+            "■ こちらの読み方",
+            f"・{CONSEQUENCES[verdict.outcome].ja}",
+            "",
+            "■ 確かめられていないこと",
+            *doubts,
+            "",
+            "この内容で、届出が必要かどうかをご教示ください。",
+        ]
+    )
 
 
 def record(case: Case, facts: Mapping[str, Any], actor: AbstractBaseUser, language: str) -> Assessment:

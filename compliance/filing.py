@@ -164,8 +164,8 @@ class Machine:
     """One piece of equipment: what it is and does, and where it stands as far as anybody has said."""
 
     key: str
-    name: str
-    role: str
+    name: Text
+    role: Text
     host: str
     """Its host name; empty for the machine of the server processes."""
     place: str = ""
@@ -179,7 +179,16 @@ class Machine:
 
 
 _LOCAL: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
-_STORES: Final = {"django.db.backends.postgresql": "PostgreSQL", "django.db.backends.sqlite3": "SQLite"}
+_STORES: Final = {
+    "django.db.backends.postgresql": Text("PostgreSQL（データベース）", "PostgreSQL (database)"),
+    "django.db.backends.sqlite3": Text("SQLite（データベース）", "SQLite (database)"),
+}
+_SERVER: Final = (
+    Text("サーバープロセス", "Server processes"),
+    Text("画面と会話の受け渡し（ASGI）", "Pages and talk (ASGI)"),
+)
+_RECORDS: Final = Text("会員・部屋・会話の記録", "Members, rooms and what is said")
+_REDIS: Final = (Text("Redis", "Redis"), Text("プロセス間の知らせ", "Hints between processes"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,20 +213,23 @@ class Network:
             own_lines: the answer to N8.
         """
         store = settings.DATABASES["default"]
-        database = _STORES.get(store["ENGINE"], "データベース")
+        database = _STORES.get(store["ENGINE"], Text("データベース", "Database"))
         # psycopg takes a socket's folder for a host, too; both are this machine.
         host = str(store.get("HOST") or store.get("OPTIONS", {}).get("host") or "")
         machines = [
-            Machine("server", "サーバープロセス", "画面と会話の受け渡し（ASGI）", ""),
-            Machine("database", database, "会員・部屋・会話の記録", "" if host in _LOCAL or "/" in host else host),
+            Machine("server", *_SERVER, ""),
+            Machine("database", database, _RECORDS, "" if host in _LOCAL or "/" in host else host),
         ]
         if settings.REDIS_URL:
             found = urlsplit(settings.REDIS_URL)
             host = "" if found.scheme == "unix" else found.hostname or ""
-            machines.append(Machine("redis", "Redis", "プロセス間の知らせ", "" if host in _LOCAL else host))
+            machines.append(Machine("redis", *_REDIS, "" if host in _LOCAL else host))
         if settings.TRUSTED_PROXIES:
-            steps = f"（{settings.TRUSTED_PROXIES}段）" if settings.TRUSTED_PROXIES > 1 else ""
-            machines.insert(0, Machine("proxy", f"リバースプロキシ{steps}", "通信の受け口", ""))
+            steps = settings.TRUSTED_PROXIES
+            name = Text("リバースプロキシ", "Reverse proxy")
+            if steps > 1:
+                name = Text(f"{name.ja}（{steps}段）", f"{name.en} ({steps} in a row)")
+            machines.insert(0, Machine("proxy", name, Text("通信の受け口", "Takes the connections"), ""))
         return cls(
             site=plain(settings.ALLOWED_HOSTS[0].lstrip(".")) if settings.ALLOWED_HOSTS else "",
             https=bool(settings.HTTPS),
@@ -247,6 +259,11 @@ class Entry:
     article: str = ""
     note: Text | None = None
 
+    @property
+    def cited(self) -> str:
+        """The article that asks for it, in the reader's language."""
+        return law.cite_all([self.article], gate.spoken()) if self.article else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -257,6 +274,11 @@ class Attachment:
     article: str
     ours: bool = False
     """One of the drafts here."""
+
+    @property
+    def cited(self) -> str:
+        """The article that asks for it, in the reader's language."""
+        return law.cite_all([self.article], gate.spoken())
 
 
 _ALWAYS: Final = (
@@ -382,6 +404,11 @@ class Milestone:
     now: bool
     recorded: tuple[str, ...] = ()
 
+    @property
+    def cited(self) -> str:
+        """The articles, in the reader's language."""
+        return law.cite_all(self.articles, gate.spoken())
+
 
 _MILESTONES: Final = (
     (
@@ -455,6 +482,7 @@ class Draft:
     stale: bool = False
     """Something changed since that verdict."""
     milestones: tuple[Milestone, ...] = ()
+    mark: Text = DRAFT
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -530,7 +558,7 @@ class Draft:
             self._equipment(),
         ]
         if who.abroad is not False:
-            unknown = Text("外国法人等の場合だけ書く", "Only for those abroad") if who.abroad is None else _WRITE
+            unknown = _ABROAD_ONLY if who.abroad is None else _WRITE
             for ja, en, value, article in (
                 ("国内代表者等の氏名または名称", "Representative in Japan", who.agent_name, "TBA 16(1)(ii)"),
                 ("国内代表者等の国内の住所", "Its address in Japan", who.agent_address, "TBA 16(1)(ii)"),
@@ -569,6 +597,11 @@ class Draft:
     # Forms 3 and 4 ----------------------------------------------------------------------------------------------------
 
     @property
+    def in_words(self) -> tuple[str, ...]:
+        """The diagram of form 3, for those who do not see it."""
+        return described(self.network)
+
+    @property
     def offered(self) -> tuple[Text, ...]:
         """The services on form 4. The number of the form's item is not known and left to be asked."""
         return tuple(SERVICES[feature] for feature in self.services if feature in SERVICES)
@@ -579,13 +612,15 @@ class Draft:
         left = [Text("提出する日付（様式第8）", "The day of filing (form 8)")]
         if self.applicant.kind is None:
             left.append(Text("届け出る人の区分（添付書類が決まる）", "Who files (it decides the attachments)"))
+        if self.applicant.abroad is None:
+            left.append(Text("外国法人等に当たるかどうか（様式第8）", "Whether those who file are abroad (form 8)"))
         left += [
             Text(f"{entry.label.ja}（様式第8）", f"{entry.label.en} (form 8)")
             for entry in (*self.head, *self.items)
-            if entry.by_hand
+            if entry.by_hand and entry.by_hand is not _ABROAD_ONLY
         ]
         left += [
-            Text(f"「{machine.name}」の設置場所（様式第3）", f"Where “{machine.name}” stands (form 3)")
+            Text(f"「{machine.name.ja}」の設置場所（様式第3）", f"Where “{machine.name.en}” stands (form 3)")
             for machine in self.network.machines
             if not machine.place
         ]
@@ -611,6 +646,7 @@ class Draft:
 
 
 _WRITE: Final = Text("要記入", "To be filled in")
+_ABROAD_ONLY: Final = Text("外国法人等の場合だけ書く", "Only for those abroad")
 
 
 def _entry(ja: str, en: str, value: str, article: str = "") -> Entry:
@@ -687,10 +723,10 @@ def described(network: Network) -> tuple[str, ...]:
 
 
 def _lines_of(machine: Machine, network: Network) -> tuple[str, ...]:
-    name = machine.name
+    name = machine.name.ja
     if machine.key == "server":
         name += f" × {network.processes}（稼働中）" if network.processes else "（数：要記入）"
-    return (name, machine.role, machine.where, f"設置場所：{machine.place or '要記入'}")
+    return (name, machine.role.ja, machine.where, f"設置場所：{machine.place or '要記入'}")
 
 
 def _box(parent: ET.Element, centre: int, y: int, lines: Iterable[str], height: int = _BOX[1]) -> None:

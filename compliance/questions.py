@@ -500,8 +500,8 @@ VERDICTS: Final[Mapping[Outcome, Text]] = MappingProxyType(
 """The verdict in one line."""
 
 _KEPT: Final = Text(
-    "下の「LAW-01 として記録」で、答えと結論を記録します。",
-    "Put the answers and the verdict on record with “Record as LAW-01” below.",
+    "答えと結論を LAW-01 として記録します。",
+    "Put the answers and the verdict on record as LAW-01.",
 )
 _ASK: Final = Text(
     "住所地の総合通信局に質問し、その回答を LAW-02 に記録します。",

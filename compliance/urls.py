@@ -1,12 +1,20 @@
-"""Addresses of the public pages on the law."""
+"""Addresses of the public pages on the law, and of the operator's guided ones."""
 
 from django.urls import path
 
-from compliance import views
+from compliance import guide, views
 
 app_name = "compliance"
 
 urlpatterns = [
     path("legal/", views.legal, name="legal"),
     path("api/gate/", views.gate_api, name="gate_api"),
+    path("operator/assess/", guide.assess, name="assess"),
+    path("operator/assess/anew/", guide.assess_anew, name="assess_anew"),
+    path("operator/assess/verdict/", guide.assess_verdict, name="assess_verdict"),
+    path("operator/assess/<slug:key>/", guide.assess_step, name="assess_step"),
+    path("operator/filing/", guide.papers, name="filing"),
+    path("operator/filing/draft/", guide.sheets, name="filing_draft"),
+    path("operator/filing/draft.txt", guide.sheets_text, name="filing_text"),
+    path("operator/filing/form-3.svg", guide.diagram, name="filing_diagram"),
 ]
