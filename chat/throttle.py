@@ -59,19 +59,18 @@ class Throttle:
         """Take one piece from a key's bucket; see `Bucket.take`."""
         bucket = self._buckets.get(key)
         if bucket is None:
+            self._forget(now)  # before the new one is in: it is full, too
             bucket = self._buckets[key] = Bucket(self.rate, now)
-            self._forget(now)
         else:
             self._buckets.move_to_end(key)
         return bucket.take(self.rate, now)
 
     def _forget(self, now: float) -> None:
         for _ in range(2):
-            key = next(iter(self._buckets))
-            if len(self._buckets) > self._most or self._buckets[key].is_full(self.rate, now):
-                del self._buckets[key]
-            if not self._buckets:
+            oldest = next(iter(self._buckets.items()), None)
+            if oldest is None or (len(self._buckets) < self._most and not oldest[1].is_full(self.rate, now)):
                 return
+            del self._buckets[oldest[0]]
 
     def __len__(self) -> int:
         return len(self._buckets)
