@@ -175,6 +175,9 @@ def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
             result.heads[room.id] = room.head
             if key:
                 known[key] = stored
+            if entry.target is not None and entry.kind == Message.Kind.DELETE:
+                gone = targets[entry.room, entry.target]
+                gone.body = gone.sealed = None  # for what follows in this batch
         if rows:
             log.append(rows, now)
             log.advance(result.heads, now)

@@ -104,7 +104,7 @@ def create_open_room(*, actor: User | None, name: str, description: str = "", sl
 
 
 def _is_free(stem: str) -> bool:
-    """Return whether a room can stand at this address: no page of ours is there, and it does not read as a closed one."""
+    """Return whether a room can stand at this address: no page of ours does, and it reads as no closed room's id."""
     try:
         UUID(stem)
     except ValueError:
