@@ -185,7 +185,7 @@ def room_new(request: HttpRequest) -> HttpResponse:
     return _page(request, "chat/room_new.html", form=form)
 
 
-@door(Feature.INVITE_ONLY)
+@door(Feature.INVITE_ONLY, creating=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @_member_only
 def room_lock(request: HttpRequest, slug: str) -> HttpResponse:

@@ -237,11 +237,15 @@ class Me(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FeatureState(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the gate says of one feature: the id of the rule, and why, in a sentence in the socket's language."""
+    """What the gate says of one feature: the id of the rule, and why, in a sentence in the socket's language.
+
+    `new` says why nothing new is begun with it: its end is announced, and what runs goes on to that day.
+    """
 
     allowed: bool
     rule: str
     reason: str
+    new: str | UnsetType = UNSET
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):

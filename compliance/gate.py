@@ -26,7 +26,7 @@ from compliance import law, ledger
 from compliance.checklist import Checklist, Facts, Item, SignatureFact
 from compliance.law import Feature, Required
 from compliance.models import Authorisation, GateState, Instance, Signature
-from compliance.policy import Cause, Decision, Stop, closed_chat, decide
+from compliance.policy import Cause, Decision, Ending, Stop, closed_chat, decide
 from compliance.standing import Problem, Standing, Status
 
 INSTANCE_TTL = timedelta(seconds=15)
@@ -52,10 +52,13 @@ class Snapshot:
     checklist: Checklist | None
     stop: Stop | None
     authorisation: int | None
+    ending: Ending | None = None
+    end_recorded: bool = False
 
-    def decide(self, feature: Feature, now: datetime | None = None) -> Decision:
-        """Return the policy's decision on a feature at a time (default: now)."""
-        return decide(feature, self.standing, self.checklist, self.stop, now or timezone.now())
+    def decide(self, feature: Feature, now: datetime | None = None, *, creating: bool = False) -> Decision:
+        """Return the policy's decision on a feature at a time (default: now), for use or to make something new."""
+        now = now or timezone.now()
+        return decide(feature, self.standing, self.checklist, self.stop, now, self.ending, creating=creating)
 
     def features(self) -> dict[str, Decision]:
         """Return the decision on each feature that the law gates or names, by its name on the wire."""
@@ -68,7 +71,15 @@ class Snapshot:
 
     def closed_chat(self) -> Decision:
         """Return the headline: is closed chat on?"""
-        return closed_chat(self.standing, self.checklist, self.stop, timezone.now())
+        return closed_chat(self.standing, self.checklist, self.stop, timezone.now(), self.ending)
+
+    def winding_down(self) -> bool:
+        """Return whether an end is announced and its day has not come."""
+        return self.ending is not None and not self.ending.reached(timezone.now())
+
+    def end_is_due(self) -> bool:
+        """Return whether the announced day has come and the record does not say so yet."""
+        return self.ending is not None and not self.end_recorded and not self.winding_down()
 
     def open_items(self) -> Sequence[Item]:
         """Return the blocking items that still want a signature."""
@@ -109,6 +120,8 @@ def _read() -> Snapshot:
             checklist=_checklist(),
             stop=Stop(since=state.stopped_at, reason=state.stop_reason) if state.stopped_at else None,
             authorisation=state.authorisation_id,
+            ending=Ending(state.end_announced_at, state.ends_on) if state.end_announced_at and state.ends_on else None,
+            end_recorded=state.end_reached_at is not None,
         )
         _remembered = remembered
     return replace(remembered, standing=standing)
@@ -160,7 +173,8 @@ def settle() -> Snapshot:
         the gate as it is afterwards.
     """
     snapshot = current()
-    if snapshot.revision is None or snapshot.closed_chat().allowed == (snapshot.authorisation is not None):
+    in_step = snapshot.closed_chat().allowed == (snapshot.authorisation is not None)
+    if snapshot.revision is None or (in_step and not snapshot.end_is_due()):
         return snapshot
     with transaction.atomic():
         state = lock_alone()
@@ -170,6 +184,8 @@ def settle() -> Snapshot:
             _open(state, snapshot)
         elif not decision.allowed and state.authorisation is not None:
             _close(state, decision)
+        if snapshot.end_is_due():
+            _end(state)
         return _read()
 
 
@@ -222,6 +238,13 @@ def _close(state: GateState, decision: Decision) -> None:
     )
 
 
+def _end(state: GateState) -> None:
+    assert state.ends_on is not None
+    state.end_reached_at = timezone.now()
+    moved(state)
+    ledger.append("end.reached", actor=None, payload={"on": state.ends_on.isoformat()})
+
+
 def _advisory(function: str) -> None:
     # SQLite needs none: its transactions begin IMMEDIATE, so there is one writer at a time.
     if connection.vendor == "postgresql":
@@ -229,8 +252,11 @@ def _advisory(function: str) -> None:
             cursor.execute(f"SELECT {function}(%s)", [_GATE_LOCK])
 
 
-def hold() -> Callable[[Feature], Decision]:
+def hold(*, creating: bool = False) -> Callable[[Feature], Decision]:
     """Keep the gate from being shut until the caller's transaction ends; call `settle` before that transaction.
+
+    Args:
+        creating: whether something new is to be made, which an announced end forbids before it shuts what runs.
 
     Returns:
         the question to ask, feature by feature. Where the keys are turned but no Authorisation is open (it is being
@@ -240,7 +266,7 @@ def hold() -> Callable[[Feature], Decision]:
     snapshot = _read()
 
     def ask(feature: Feature) -> Decision:
-        decision = snapshot.decide(feature)
+        decision = snapshot.decide(feature, creating=creating)
         if decision.allowed and snapshot.authorisation is None and law.RULES[feature].required not in _UNGATED:
             return unreachable().decide(feature)
         return decision
@@ -250,7 +276,7 @@ def hold() -> Callable[[Feature], Decision]:
 
 @contextmanager
 def writing(*features: Feature) -> Iterator[int | None]:
-    """Open a transaction in which the gate has said yes to all these features and cannot be shut before it ends.
+    """Open a transaction to make something new; the gate said yes to all these features and cannot shut before its end.
 
     Yields:
         the id of the current Authorisation if a feature needs one, else None.
@@ -263,7 +289,7 @@ def writing(*features: Feature) -> Iterator[int | None]:
         settle()
     with transaction.atomic():
         if gated:
-            ask = hold()
+            ask = hold(creating=True)
             for feature in gated:
                 decision = ask(feature)
                 if not decision.allowed:
@@ -320,10 +346,11 @@ def write_refusals() -> None:
 View = Callable[..., Any]
 
 
-def door(feature: Feature) -> Callable[[View], View]:
+def door(feature: Feature, *, creating: bool = False) -> Callable[[View], View]:
     """Declare which feature a view serves; answer 451 (RFC 7725) in its stead while the gate is shut for it.
 
-    The gate is asked before the view asks anyone to sign in: why something is off is nobody's secret.
+    The gate is asked before the view asks anyone to sign in: why something is off is nobody's secret. A view that is
+    there only to make something new says so (`creating`): an announced end shuts it first.
     """
 
     def decorate(view: View) -> View:
@@ -334,7 +361,7 @@ def door(feature: Feature) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if law.RULES[feature].required not in _UNGATED:
                 snapshot = settle()
-                decision = snapshot.decide(feature)
+                decision = snapshot.decide(feature, creating=creating)
                 if not decision.allowed:
                     return refusal(request, decision, snapshot)
             try:
@@ -395,11 +422,17 @@ def as_json(decision: Decision, language: str | None = None) -> dict[str, Any]:
 
 
 def on_the_wire(snapshot: Snapshot, language: str) -> dict[str, dict[str, Any]]:
-    """Return the `features` of `welcome` and `gate.changed`: allowed, rule and reason by feature."""
-    return {
-        name: {"allowed": decision.allowed, "rule": decision.rule.id, "reason": decision.reason(language)}
-        for name, decision in snapshot.features().items()
-    }
+    """Return the `features` of `welcome` and `gate.changed`: allowed, rule and reason by feature.
+
+    While an end is announced, `new` says why nothing new is begun with a feature that still runs.
+    """
+    said: dict[str, dict[str, Any]] = {}
+    for name, decision in snapshot.features().items():
+        said[name] = {"allowed": decision.allowed, "rule": decision.rule.id, "reason": decision.reason(language)}
+        if decision.allowed and snapshot.winding_down():
+            begun = snapshot.decide(decision.feature, creating=True)
+            said[name] |= {} if begun.allowed else {"new": begun.reason(language)}
+    return said
 
 
 def spoken() -> str:
@@ -444,11 +477,15 @@ def headline(snapshot: Snapshot) -> tuple[str, str]:
     """Return for the operator's pages whether closed chat is on, and in one line what it lacks (or nothing)."""
     decision, standing, items = snapshot.closed_chat(), snapshot.standing, len(snapshot.open_items())
     if decision.allowed:
-        unsigned = ngettext("%(n)d item unsigned", "%(n)d items unsigned", items) % {"n": items}
-        return _("Closed chat is ON"), unsigned if items else ""
+        noted = [_("its end is announced, nothing new is begun")] if snapshot.winding_down() else []
+        if items:
+            noted.append(ngettext("%(n)d item unsigned", "%(n)d items unsigned", items) % {"n": items})
+        return _("Closed chat is ON"), _("; ").join(noted)
     problems = len(standing.problems)
     checklist = {Cause.checklist, Cause.consult} & {reason.cause for reason in decision.reasons}
     lacking = []
+    if snapshot.ending and not snapshot.winding_down():
+        lacking.append(_("the announced day of its end has come"))
     if snapshot.stop:
         lacking.append(_("the emergency stop is pulled"))
     if standing.status is Status.none:
@@ -503,6 +540,15 @@ class _LazyGate:
     @property
     def stop(self) -> Stop | None:
         return self.snapshot.stop
+
+    @property
+    def ending(self) -> Ending | None:
+        """The planned end, from its announcement until it is withdrawn."""
+        return self.snapshot.ending
+
+    @property
+    def winding_down(self) -> bool:
+        return self.snapshot.winding_down()
 
     @property
     def open_items(self) -> Sequence[Item]:

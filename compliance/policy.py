@@ -1,7 +1,7 @@
 """Decides whether a feature's door is open: `decide`. Pure and total; whatever is unknown or missing means off."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from functools import cache
 from typing import Final, assert_never
@@ -26,11 +26,33 @@ class Stop:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A planned end (休廃止) that users were told of: no new closed room from then on, and none at all from `on`.
+
+    `on` is the 休廃止日 in Japan's calendar: closed chat runs until the midnight with which that day begins.
+    """
+
+    announced_at: datetime
+    on: date
+
+    @property
+    def moment(self) -> datetime:
+        """The first instant without closed chat."""
+        return datetime.combine(self.on, time.min, _JAPAN)
+
+    def reached(self, now: datetime) -> bool:
+        """Whether the day has come."""
+        return now >= self.moment
+
+
 class Cause(StrEnum):
     """What keeps a door shut, or would."""
 
     unreachable = "unreachable"
     emergency_stop = "emergency_stop"
+    ended = "ended"
+    winding_down = "winding_down"
     environment = "environment"
     environment_incomplete = "environment_incomplete"
     drift = "drift"
@@ -86,13 +108,21 @@ class Decision:
 
 
 def decide(
-    feature: Feature, standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime
+    feature: Feature,
+    standing: Standing,
+    checklist: Checklist | None,
+    stop: Stop | None,
+    now: datetime,
+    ending: Ending | None = None,
+    *,
+    creating: bool = False,
 ) -> Decision:
     """Decide on one feature.
 
     Closed chat takes both keys (the deployment's standing and the operator's signatures) and no emergency stop. With
     `COMPLIANCE_CHECKLIST=advise` missing signatures only warn. Open rooms and the service's own pages stay open
-    whatever happens; reading or scanning closed chat is never open in general.
+    whatever happens; reading or scanning closed chat is never open in general. Once an end is announced, closed rooms
+    that run go on to its day, and no new one is made.
 
     Args:
         feature: what somebody wants to do.
@@ -100,16 +130,29 @@ def decide(
         checklist: the operator's key; None if it could not be read, which means off.
         stop: the emergency stop, if it is pulled.
         now: the time to judge at, with a time zone.
+        ending: the planned end, if one is announced.
+        creating: whether something new is to be made (a pair, a closed room) rather than a running one used.
     """
-    return judge(RULES[feature], standing, checklist, stop, now)
+    return judge(RULES[feature], standing, checklist, stop, now, ending, creating=creating)
 
 
-def closed_chat(standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime) -> Decision:
-    """Decide on closed chat as a whole, for the headline: the same as matching."""
-    return decide(Feature.MATCH_PAIR, standing, checklist, stop, now)
+def closed_chat(
+    standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime, ending: Ending | None = None
+) -> Decision:
+    """Decide on closed chat as a whole, for the headline: the same as talking in a matched pair."""
+    return decide(Feature.MATCH_PAIR, standing, checklist, stop, now, ending)
 
 
-def judge(rule: Rule, standing: Standing, checklist: Checklist | None, stop: Stop | None, now: datetime) -> Decision:
+def judge(
+    rule: Rule,
+    standing: Standing,
+    checklist: Checklist | None,
+    stop: Stop | None,
+    now: datetime,
+    ending: Ending | None = None,
+    *,
+    creating: bool = False,
+) -> Decision:
     """Decide by a rule, which need not be one of the product's own; `decide` looks the rule up."""
     reasons: list[Reason] = []
     warnings: list[Reason] = []
@@ -126,6 +169,10 @@ def judge(rule: Rule, standing: Standing, checklist: Checklist | None, stop: Sto
             reasons = [_ground(rule)]
         case Required.NOTIFIED | Required.DATING:
             reasons, warnings = _keys(rule, standing, checklist, stop, now)
+            if ending and ending.reached(now):
+                reasons.insert(0, _ended(rule, ending))
+            elif ending:
+                (reasons if creating else warnings).insert(0, _winding_down(rule, ending))
         case _:
             assert_never(rule.required)
     return Decision(rule.feature, not reasons, rule, tuple(reasons), tuple(warnings))
@@ -208,6 +255,38 @@ def _stopped(rule: Rule, stop: Stop) -> Reason:
             "notify a suspension and to tell users.",
         ),
     )
+
+
+def _ended(rule: Rule, ending: Ending) -> Reason:
+    return Reason(
+        Cause.ended,
+        f"予告した休廃止日（{_day(ending.on).ja}）を迎えたため「{rule.title_ja}」は終了しており、運営者が予告を取り下げて届出を"
+        "整え直すまで開きません。",
+        f"“{rule.title_en}” is off because the announced day of its end ({_day(ending.on).en}) has come; it stays off "
+        "until the operator withdraws the announcement and the filing is in order again.",
+        Text(
+            f"休止・廃止の届出（{cite('TBA 18(1)').ja}、様式第12または第12の3）を遅滞なく出してください。",
+            f"File the notice of suspension or closing without delay ({cite('TBA 18(1)').en}; form 12 or 12-3).",
+        ),
+    )
+
+
+def _winding_down(rule: Rule, ending: Ending) -> Reason:
+    return Reason(
+        Cause.winding_down,
+        f"{_day(ending.on).ja}に終了する予定を利用者に周知しているため（{cite('TBA 26-5(1)').ja}）、「{rule.title_ja}」では"
+        "新しい会話を始められませんが、続いている会話はその前日まで使えます。",
+        f"“{rule.title_en}” takes nothing new, because its end on {_day(ending.on).en} has been announced "
+        f"({cite('TBA 26-5(1)').en}); talks that run go on until the day before.",
+        Text(
+            "当日まで周知を続け、終了したら遅滞なく様式第12または第12の3で届け出てください（LAW-18）。",
+            "Keep the notice up until that day, then file form 12 or 12-3 without delay (LAW-18).",
+        ),
+    )
+
+
+def _day(day: date) -> Text:
+    return Text(f"{day.year}年{day.month}月{day.day}日", f"{day.day} {day:%B %Y}")
 
 
 def _not_filed(rule: Rule) -> Reason:

@@ -113,11 +113,12 @@ class MatchPage {
     setTimeout(() => location.assign(target), matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : MOMENT);
   }
 
-  /** @param {Record<string, {allowed: boolean, reason?: string}>|undefined} features */
+  /** @param {Record<string, {allowed: boolean, reason?: string, new?: string}>|undefined} features */
   #gate(features) {
     const feature = features?.[FEATURE];
     if (!feature) return;
     if (!feature.allowed) this.#refuse(feature.reason || t("stopped.gate"));
+    else if (feature.new) this.#refuse(feature.new); // an announced end: nothing new is begun
     else if (this.#shown === "refused") this.#show("idle");
   }
 
