@@ -287,4 +287,6 @@ def _carry(request: HttpRequest, key: str | None) -> HttpResponseBase:
 @never_cache
 def match(request: HttpRequest) -> HttpResponse:
     """Look for somebody to talk to."""
-    return _page(request, "chat/match.html", topics=TOPICS, stream=reverse("chat:match_events"))
+    me = _me(request)
+    verified = me is not None and queries.has_verified_address(me.pk)
+    return _page(request, "chat/match.html", topics=TOPICS, verified=verified, stream=reverse("chat:match_events"))
