@@ -658,9 +658,10 @@ def _entry(ja: str, en: str, value: str, article: str = "") -> Entry:
 _WIDTH: Final = 720
 _INK: Final = "#1d1a16"
 _QUIET: Final = "#5c5348"
-_BOX: Final = (320, 96)
+_BOX: Final = 328
+_STEP: Final = 21
 _GAP: Final = 40
-_CHARS: Final = 40
+_CHARS: Final = 44
 """Half-width characters that fit on a line of a box."""
 
 
@@ -672,8 +673,10 @@ def diagram(network: Network) -> str:
     proxy, server = network.machine("proxy"), network.machine("server")
     stores = [machine for machine in network.machines if machine.key in {"database", "redis"}]
     rows = [[machine] for machine in (proxy, server) if machine] + ([stores] if stores else [])
-    top, box_height = 176, _BOX[1]
-    height = top + 28 + len(rows) * (box_height + _GAP) + 4
+    texts = [[_wrapped(_lines_of(machine, network)) for machine in row] for row in rows]
+    tall = [_STEP * max(map(len, boxes)) + 18 for boxes in texts]
+    top = 176
+    height = top + 40 + sum(tall) + _GAP * len(rows)
     root = ET.Element(
         "svg",
         {
@@ -689,8 +692,8 @@ def diagram(network: Network) -> str:
     ET.SubElement(root, "desc").text = " / ".join(filter(None, described(network)))
     ET.SubElement(root, "rect", {"width": "100%", "height": "100%", "fill": "#ffffff"})
     middle = _WIDTH // 2
-    _line(root, middle, 76, middle, top + 28)
-    _box(root, middle, 12, ("利用者の端末", "ブラウザー"), height=64)
+    _line(root, middle, 76, middle, top + 40)
+    _box(root, middle, 12, ["利用者の端末", "ブラウザー"], height=64)
     scheme = "HTTPS・WebSocket (TLS)" if network.https else "HTTP・WebSocket"
     lines = {
         Answer.NO: "他者の回線を利用（自ら設置する回線設備なし）",
@@ -705,15 +708,14 @@ def diagram(network: Network) -> str:
     ET.SubElement(root, "rect", frame | {"fill": "none", "stroke": _INK, "stroke-dasharray": "6 5"})
     _words(root, 20, top + 20, "届出者が用いる設備（借りたものを含む）", anchor="start", fill=_QUIET)
     above: list[int] = []
-    y = top + 28
-    for row in rows:
-        centres = [_WIDTH * (2 * place + 1) // (2 * len(row)) for place in range(len(row))]
-        for centre in centres:
+    y = top + 40
+    for boxes, high in zip(texts, tall, strict=True):
+        centres = [_WIDTH * (2 * place + 1) // (2 * len(boxes)) for place in range(len(boxes))]
+        for centre, box in zip(centres, boxes, strict=True):
             for start in above:
                 _line(root, start, y - _GAP, centre, y)
-        for centre, machine in zip(centres, row, strict=True):
-            _box(root, centre, y, _lines_of(machine, network))
-        above, y = centres, y + box_height + _GAP
+            _box(root, centre, y, box, height=high)
+        above, y = centres, y + high + _GAP
     return ET.tostring(root, encoding="unicode")
 
 
@@ -729,15 +731,14 @@ def _lines_of(machine: Machine, network: Network) -> tuple[str, ...]:
     return (name, machine.role.ja, machine.where, f"設置場所：{machine.place or '要記入'}")
 
 
-def _box(parent: ET.Element, centre: int, y: int, lines: Iterable[str], height: int = _BOX[1]) -> None:
-    width = _BOX[0]
-    place = {"x": str(centre - width // 2), "y": str(y), "width": str(width), "height": str(height)}
+def _box(parent: ET.Element, centre: int, y: int, lines: list[str], *, height: int) -> None:
+    place = {"x": str(centre - _BOX // 2), "y": str(y), "width": str(_BOX), "height": str(height)}
     ET.SubElement(parent, "rect", place | {"fill": "#ffffff", "stroke": _INK, "stroke-width": "1.5"})
-    first, *rest = filter(None, lines)
-    step = (height - 16) // (len(rest) + 1)
-    _words(parent, centre, y + 8 + step * 2 // 3, _fit(first, _CHARS - 4), weight="bold", size="15")
+    first, *rest = lines
+    start = y + (height - _STEP * len(lines)) // 2 + 15
+    _words(parent, centre, start, first, weight="bold", size="15")
     for number, line in enumerate(rest, start=1):
-        _words(parent, centre, y + 8 + step * number + step * 2 // 3, _fit(line, _CHARS))
+        _words(parent, centre, start + number * _STEP, line)
 
 
 def _words(
@@ -763,13 +764,26 @@ def _line(parent: ET.Element, x1: int, y1: int, x2: int, y2: int) -> None:
 
 def _fit(text: str, units: int) -> str:
     """Cut a text to so many half-width places; what is wide in East Asia takes two."""
-    taken, used = "", 0
+    head = _split(text, units)[0]
+    return text if head == text else head[:-1] + "…"
+
+
+def _wrapped(lines: Iterable[str]) -> list[str]:
+    """Break what is too long for a box; its name, the first line, is cut instead."""
+    first, *rest = filter(None, lines)
+    return [_fit(first, _CHARS - 6), *(part for line in rest for part in _split(line, _CHARS))]
+
+
+def _split(text: str, units: int) -> list[str]:
+    parts, used = [""], 0
     for sign in text:
-        used += 2 if unicodedata.east_asian_width(sign) in "FWA" else 1
-        if used > units:
-            return taken[:-1] + "…"
-        taken += sign
-    return taken
+        wide = 2 if unicodedata.east_asian_width(sign) in "FWA" else 1
+        if used + wide > units:
+            parts.append("")
+            used = 0
+        parts[-1] += sign
+        used += wide
+    return parts
 
 
 # Text for the electronic form -----------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -82,6 +83,12 @@ def _onward(case: assessment.Case) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("compliance:assess_step", args=[node.lower()]))
 
 
+def _by_law(articles: Iterable[str]) -> list[tuple[str, str]]:
+    """Each law's address on e-Gov with its articles, in words."""
+    grouped = groupby(articles, lambda article: law.cite(article).statute)
+    return [(statute.url, law.cite_all(members, gate.spoken())) for statute, members in grouped]
+
+
 # Must I file? ---------------------------------------------------------------------------------------------------------
 
 
@@ -146,7 +153,7 @@ def assess_step(request: HttpRequest, key: str) -> HttpResponse:
         "assess_step.html",
         law.say(guide.title, gate.spoken()),
         node=NODES[node],
-        articles=[(law.cite(article).url, law.cite(article)) for article in NODES[node].articles],
+        articles=_by_law(NODES[node].articles),
         guide=guide,
         open_question=OPEN_QUESTIONS[guide.question] if guide.question else None,
         examples=[(ANSWERS[example.answer], example) for example in guide.examples],
@@ -220,7 +227,7 @@ def assess_verdict(request: HttpRequest) -> HttpResponse:
         consequence=CONSEQUENCES[verdict.outcome],
         trail=case.trail(),
         offered=[(RULES[feature], assessment.OFFERED[answer]) for feature, answer in case.offered().items()],
-        articles=[(law.cite(article).url, law.cite(article)) for article in verdict.articles],
+        articles=_by_law(verdict.articles),
         threats=assessment.penalties(verdict.outcome),
         next_steps=NEXT_STEPS[verdict.outcome],
         bureau=draft.applicant.bureau,
