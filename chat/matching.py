@@ -63,12 +63,15 @@ def seek(*, person: Person, topic: str = "", language: str = "") -> tuple[dateti
             raise Refused(Code.AUTH, _("Talking with one other person needs an account. Open rooms do not."))
         if not queries.has_verified_address(person.pk):
             raise Refused(Code.FORBIDDEN, _("Confirm your e-mail address first; then you can be matched."))
-        met = _live_pairing(person.pk)
-        if met is not None:
-            return met.made_at, match_in(met.room_id)
         ticket, created = Ticket.objects.select_for_update().get_or_create(
             user_id=person.pk, defaults={"topic": topic, "language": language, "since": now, "heartbeat_at": now}
         )
+        # Asked with the ticket in hand: whoever is matching this person at the moment holds it, too.
+        met = _live_pairing(person.pk)
+        if met is not None:
+            if created:
+                ticket.delete()
+            return met.made_at, match_in(met.room_id)
         if not created:
             stale = ticket.room_id is not None or ticket.heartbeat_at < now - HEARTBEAT_TTL
             changed = (ticket.topic, ticket.language) != (topic, language)
@@ -90,7 +93,7 @@ def pair(person_pk: int) -> Match | None:
     now = timezone.now()
     try:
         with gate.writing(Feature.MATCH_PAIR) as authorisation:
-            own = _lock(Ticket.objects.filter(user_id=person_pk, room__isnull=True)).first()
+            own = _lock(Ticket.objects.filter(user_id=person_pk, user__is_active=True, room__isnull=True)).first()
             if own is None:
                 return None
             other = _candidate(own, now)
@@ -179,7 +182,7 @@ def block(*, actor: User, other: User) -> None:
 
 def _lock(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
     if connection.features.has_select_for_update_skip_locked:
-        return rows.select_for_update(skip_locked=True)
+        return rows.select_for_update(skip_locked=True, of=("self",))  # people's rows are locked by much else
     return rows
 
 

@@ -2,13 +2,15 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Protocol
 
 import pytest
 from allauth.account.models import EmailAddress
 from channels.layers import channel_layers
 from django.conf import settings
-from django.core.cache import cache
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache as shared
 from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck
@@ -36,7 +38,7 @@ def own_channels() -> Iterator[None]:
     yield
     channel_layers.backends.clear()
     if run.valkey or not settings.REDIS_URL:  # clearing empties the whole server, which may be somebody's own
-        cache.clear()
+        shared.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -60,6 +62,9 @@ def erasable_ledger() -> None:
         connection.ops.execute_sql_flush = erase_with_ledger  # type: ignore[method-assign]
 
 
+hashed = cache(make_password)  # slow by design, so once for each password
+
+
 class MakeUser(Protocol):
     """Stores a member; what is not given is made up."""
 
@@ -74,7 +79,10 @@ def make_user(db: None) -> MakeUser:
         number = next(_number)
         fields.setdefault("email", f"member{number}@example.jp")
         password = fields.pop("password", PASSWORD)
-        return User.objects.create_user(password=password, name=name or f"会員{number}", **fields)
+        person = User.objects.create_user(name=name or f"会員{number}", **fields)
+        person.password = hashed(password)
+        person.save(update_fields=("password",))
+        return person
 
     return make
 

@@ -1,0 +1,460 @@
+"""Two waiting people come together once, the oldest first, whatever happens at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from chat import matching, people, queries
+from chat.matching import HEARTBEAT_TTL, SAME_PAIR_AGAIN, Match
+from chat.models import Block, Pairing, Participant, Room, Ticket, User
+from chat.queries import Person
+from chat.wire import Refused
+from compliance import signing
+from compliance.law import Feature
+from compliance.models import GateState
+from compliance.standing import Mode, Status
+from tests.compliance.cases import standing
+from tests.conftest import MakeUser
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def open_gate(operator: User, settings: Settings) -> User:
+    """Closed chat is on by the deployer's key alone; returns the operator, who can stop it."""
+    settings.STANDING = standing(Status.notified, COMPLIANCE_CHECKLIST=Mode.advise)
+    return operator
+
+
+@pytest.fixture
+def crowd(make_member: MakeUser) -> list[User]:
+    """Five members."""
+    return [make_member(name) for name in "あいうえお"]
+
+
+def seek(user: User, topic: str = "", language: str = "") -> None:
+    """Wait; nobody is matched by that alone."""
+    _since, match = matching.seek(person=Person.of(user), topic=topic, language=language)
+    assert match is None
+
+
+def still() -> time_machine.travel:
+    """Stop the clock at this moment; it goes on when shifted."""
+    return time_machine.travel(timezone.now(), tick=False)
+
+
+def names(match: Match | None) -> set[str]:
+    return {person.name for person in match.people} if match else set()
+
+
+def waiting() -> set[int]:
+    return set(Ticket.objects.filter(room__isnull=True).values_list("user_id", flat=True))
+
+
+def hold_together() -> None:
+    """What is true whatever has happened so far."""
+    live = list(Pairing.objects.filter(ended_at__isnull=True).select_related("room"))
+    talking = Counter(pk for pairing in live for pk in (pairing.lower_id, pairing.higher_id))
+    assert max(talking.values(), default=0) <= 1, "somebody is in two live talks"
+    assert waiting() & set(talking) == set(), "somebody waits and talks"
+    for pairing in Pairing.objects.select_related("room"):
+        room = pairing.room
+        assert (room.kind, room.feature) == ("closed", Feature.MATCH_PAIR)
+        assert room.authorisation_id is not None
+        assert pairing.lower_id < pairing.higher_id
+        inside = set(Participant.objects.filter(room=room).values_list("user_id", flat=True))
+        assert inside == {pairing.lower_id, pairing.higher_id}
+        assert (room.ended_at is None) == (pairing.ended_at is None)
+        left = Participant.objects.filter(room=room, left_at__isnull=False).count()
+        assert left == (0 if pairing.ended_at is None else 2)
+    assert Room.objects.filter(kind="closed").count() == Pairing.objects.count()
+    blocked = set(Block.objects.values_list("blocker", "blocked"))
+    met: dict[tuple[int, int], datetime] = {}
+    for pairing in Pairing.objects.order_by("made_at"):
+        pair = (pairing.lower_id, pairing.higher_id)
+        assert pair not in blocked
+        assert pair[::-1] not in blocked
+        assert pairing.made_at - met.get(pair, LONG_AGO) >= SAME_PAIR_AGAIN
+        met[pair] = pairing.made_at
+
+
+# Who meets whom -------------------------------------------------------------------------------------------------------
+
+
+def test_two_who_wait_are_brought_into_a_room_of_their_own(crowd: list[User]) -> None:
+    a, b, *_ = crowd
+    seek(a)
+    assert matching.pair(a.pk) is None
+    seek(b)
+    match = matching.pair(b.pk)
+    assert match is not None
+    assert names(match) == {a.name, b.name}
+    assert match.partner_of(a.pk).name == b.name
+    assert match.partner_of(b.pk).name == a.name
+    room = Room.objects.get(pk=match.room)
+    assert room.authorisation == GateState.objects.get().authorisation
+    assert [reader.pk for reader in queries.readers(room)] == [a.pk, b.pk]
+    assert waiting() == set()
+    assert matching.pair(a.pk) is None
+    hold_together()
+
+
+def test_nobody_meets_themselves(crowd: list[User]) -> None:
+    seek(crowd[0])
+    seek(crowd[0])
+    assert matching.pair(crowd[0].pk) is None
+    assert matching.sweep() == []
+    assert Ticket.objects.count() == 1
+
+
+def test_who_waits_longest_is_met_first(crowd: list[User]) -> None:
+    with still() as clock:
+        for user in (crowd[2], crowd[0], crowd[3]):
+            seek(user)
+            clock.shift(timedelta(seconds=1))
+        seek(crowd[1])
+        assert names(matching.pair(crowd[1].pk)) == {crowd[1].name, crowd[2].name}
+        [match] = matching.sweep()
+        assert names(match) == {crowd[0].name, crowd[3].name}
+
+
+def test_a_sweep_matches_the_oldest_first_and_leaves_one_over(crowd: list[User]) -> None:
+    with still() as clock:
+        for user in crowd:
+            seek(user)
+            clock.shift(timedelta(seconds=1))
+        assert [names(match) for match in matching.sweep()] == [
+            {crowd[0].name, crowd[1].name},
+            {crowd[2].name, crowd[3].name},
+        ]
+    assert waiting() == {crowd[4].pk}
+    hold_together()
+
+
+def test_seeking_again_keeps_ones_place_and_another_wish_goes_to_the_end(crowd: list[User]) -> None:
+    a = Person.of(crowd[0])
+    with still() as clock:
+        first, _ = matching.seek(person=a)
+        clock.shift(timedelta(seconds=5))
+        assert matching.seek(person=a)[0] == first
+        clock.shift(timedelta(seconds=5))
+        assert matching.seek(person=a, topic="night")[0] == first + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "meet"),
+    [
+        (("", ""), ("", ""), True),
+        (("night", ""), ("night", ""), True),
+        (("night", ""), ("", ""), True),
+        (("", ""), ("night", ""), True),
+        (("night", ""), ("work", ""), False),
+        (("", "ja"), ("", "ja"), True),
+        (("", "ja"), ("", ""), True),
+        (("", "ja"), ("", "en"), False),
+        (("night", "ja"), ("night", "en"), False),
+        (("night", "ja"), ("", ""), True),
+    ],
+)
+def test_wishes_meet_their_like_and_those_without_a_wish(
+    mine: tuple[str, str],
+    theirs: tuple[str, str],
+    meet: bool,  # noqa: FBT001 -- a table
+    crowd: list[User],
+) -> None:
+    a, b, *_ = crowd
+    seek(a, *mine)
+    seek(b, *theirs)
+    assert (matching.pair(a.pk) is not None) is meet
+
+
+@pytest.mark.parametrize("blocker", [0, 1])
+def test_those_who_blocked_each_other_never_meet(blocker: int, crowd: list[User]) -> None:
+    a, b, c, *_ = crowd
+    matching.block(actor=(a, b)[blocker], other=(b, a)[blocker])
+    seek(a)
+    seek(b)
+    assert matching.pair(a.pk) is matching.pair(b.pk) is None
+    seek(c)
+    assert names(matching.pair(b.pk)) == {b.name, c.name}
+
+
+def test_the_same_two_do_not_meet_again_within_the_hour(crowd: list[User]) -> None:
+    a, b, *_ = crowd
+    with still() as clock:
+        seek(a)
+        seek(b)
+        match = matching.pair(a.pk)
+        assert match is not None
+        matching.leave(person=Person.of(b), room=match.room)
+        clock.shift(SAME_PAIR_AGAIN - timedelta(seconds=1))
+        seek(a)
+        seek(b)
+        assert matching.sweep() == []
+        clock.shift(timedelta(seconds=1))
+        assert names(matching.pair(b.pk)) == {a.name, b.name}
+    hold_together()
+
+
+def test_whose_browser_fell_silent_is_passed_over_and_comes_back_at_the_end(crowd: list[User]) -> None:
+    a, b, c, *_ = crowd
+    with still() as clock:
+        seek(a)
+        seek(c)
+        clock.shift(HEARTBEAT_TTL - timedelta(seconds=1))
+        matching.heartbeat([c.pk])
+        clock.shift(timedelta(seconds=2))
+        seek(b)
+        assert matching.waiting() == 2
+        assert names(matching.pair(b.pk)) == {b.name, c.name}
+        assert matching.sweep() == []
+        since, _ = matching.seek(person=Person.of(a))
+        assert since == timezone.now()
+
+
+def test_who_was_suspended_is_met_by_nobody(crowd: list[User]) -> None:
+    a, b, *_ = crowd
+    seek(a)
+    seek(b)
+    User.objects.filter(pk=a.pk).update(is_active=False)
+    assert matching.pair(b.pk) is None
+    assert matching.sweep() == []
+
+
+# Coming and going -----------------------------------------------------------------------------------------------------
+
+
+def test_who_cancels_is_out_of_the_queue(crowd: list[User]) -> None:
+    a, b, *_ = crowd
+    seek(a)
+    assert matching.cancel(person=Person.of(a)) is True
+    assert matching.cancel(person=Person.of(a)) is False
+    seek(b)
+    assert matching.pair(b.pk) is None
+
+
+def test_cancelling_does_not_undo_a_match(crowd: list[User]) -> None:
+    a, b, *_ = crowd
+    seek(a)
+    seek(b)
+    assert matching.pair(a.pk) is not None
+    assert matching.cancel(person=Person.of(a)) is False
+    hold_together()
+    assert Pairing.objects.get().ended_at is None
+
+
+def test_who_seeks_in_a_talk_is_led_back_to_it(crowd: list[User]) -> None:
+    a, b, c, *_ = crowd
+    seek(a)
+    seek(b)
+    made = matching.pair(a.pk)
+    assert made is not None
+    _since, found = matching.seek(person=Person.of(a))
+    assert found is not None
+    assert found.room == made.room
+    seek(c)
+    assert matching.pair(c.pk) is None
+    hold_together()
+
+
+def test_leaving_ends_the_talk_for_both_and_frees_them(crowd: list[User]) -> None:
+    a, b, c, _, stranger = crowd
+    seek(a)
+    seek(b)
+    match = matching.pair(a.pk)
+    assert match is not None
+    for room in (match.room, uuid4()):
+        with pytest.raises(Refused) as refused:
+            matching.leave(person=Person.of(stranger), room=room)
+        assert refused.value.code == "missing"
+    ended = matching.leave(person=Person.of(a), room=match.room)
+    assert (set(ended.people), ended.left_by) == ({a.pk, b.pk}, a.pk)
+    assert matching.match_in(match.room) is None
+    with pytest.raises(Refused):
+        matching.leave(person=Person.of(b), room=match.room)
+    seek(b)
+    seek(c)
+    assert names(matching.pair(b.pk)) == {b.name, c.name}
+    hold_together()
+
+
+def test_leaving_is_possible_though_the_gate_is_shut(crowd: list[User], open_gate: User) -> None:
+    a, b, *_ = crowd
+    seek(a)
+    seek(b)
+    match = matching.pair(a.pk)
+    assert match is not None
+    signing.stop(reason="点検", actor=open_gate)
+    matching.leave(person=Person.of(a), room=match.room)
+    hold_together()
+
+
+def test_another_process_learns_of_the_match_with_its_heartbeat(crowd: list[User]) -> None:
+    a, b, c, *_ = crowd
+    for user in (a, b, c):
+        seek(user)
+    assert matching.heartbeat([a.pk, b.pk, c.pk]) == {}
+    match = matching.pair(a.pk)
+    assert match is not None
+    told = matching.heartbeat([a.pk, b.pk, c.pk])
+    assert {pk: found.room for pk, found in told.items()} == {a.pk: match.room, b.pk: match.room}
+    matching.leave(person=Person.of(a), room=match.room)
+    assert matching.heartbeat([a.pk, b.pk]) == {}
+    assert matching.heartbeat([]) == {}
+
+
+@pytest.mark.usefixtures("crowd")
+def test_matching_takes_an_account_with_a_confirmed_address(make_user: MakeUser) -> None:
+    guest, unconfirmed, suspended = people.enter_as_guest(nickname="旅人"), make_user(), make_user(is_active=False)
+    codes = []
+    for user in (guest, unconfirmed, suspended):
+        with pytest.raises(Refused) as refused:
+            matching.seek(person=Person.of(user))
+        codes.append(refused.value.code.value)
+    assert codes == ["auth", "forbidden", "forbidden"]
+    assert not Ticket.objects.exists()
+
+
+# At the same moment ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_seeking_once_more_at_the_moment_of_the_match_does_not_queue_twice(
+    crowd: list[User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second window asks while the first one's wish is being granted."""
+    a, b, c, *_ = crowd
+    seek(a)
+    seek(b)
+    look = matching._live_pairing
+    meanwhile = threading.Thread(target=lambda: (matching.pair(b.pk), connection.close()))
+
+    def look_then_lose_the_race(pk: int) -> Pairing | None:
+        found = look(pk)
+        if meanwhile.ident is None:
+            meanwhile.start()
+            meanwhile.join(timeout=0.5)  # it may have to wait for us, and then the race is won
+        return found
+
+    monkeypatch.setattr(matching, "_live_pairing", look_then_lose_the_race)
+    matching.seek(person=Person.of(a))
+    meanwhile.join()
+    hold_together()
+    matching.seek(person=Person.of(c))
+    matching.sweep()
+    hold_together()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_see_each_other_at_once_make_one_room(crowd: list[User]) -> None:
+    for a, b in combinations(crowd[:4], 2):
+        Pairing.objects.all().delete()
+        Room.objects.all().delete()
+        seek(a)
+        seek(b)
+        together = threading.Barrier(2)
+        found: list[Match | None] = []
+
+        def look(pk: int, together: threading.Barrier = together, found: list[Match | None] = found) -> None:
+            together.wait()
+            found.append(matching.pair(pk))
+            connection.close()
+
+        threads = [threading.Thread(target=look, args=(user.pk,)) for user in (a, b)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found += matching.sweep()  # if each stood in the other's way
+        assert len([match for match in found if match]) == 1
+        hold_together()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crowd_in_a_hurry_keeps_together(make_member: MakeUser) -> None:
+    """Threads with connections of their own, as processes have, do everything at once to the same few people."""
+    users = [make_member() for _ in range(10)]
+    matching.block(actor=users[0], other=users[1])
+    steps = 45 if connection.vendor == "postgresql" else 12
+    failed: list[BaseException] = []
+
+    def hurry(seed: int) -> None:
+        random = Random(seed)  # noqa: S311 -- the same hurry in each run
+        try:
+            for _ in range(steps):
+                act(random, random.choice(users))
+        except BaseException as error:  # noqa: BLE001 -- shown below
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=hurry, args=(seed,)) for seed in range(5)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        threads[0].join(timeout=0.2)
+        lower = Pairing.objects.filter(ended_at__isnull=True).values_list("lower_id", "higher_id")
+        talking = Counter(pk for pair in lower for pk in pair)
+        assert max(talking.values(), default=0) <= 1
+    assert failed == []
+    assert Pairing.objects.count() > 3
+    hold_together()
+    while matching.sweep():
+        pass
+    hold_together()
+    nobody_waits_for_somebody_who_fits()
+
+
+def act(random: Random, user: User) -> None:
+    """Do one of the things that people and processes do."""
+    person = Person.of(user)
+    match random.choices(("seek", "sweep", "cancel", "leave", "beat"), (8, 3, 1, 4, 1))[0]:
+        case "seek":
+            topic = random.choice(("", "", "night"))
+            if matching.seek(person=person, topic=topic)[1] is None:
+                matching.pair(user.pk)
+        case "sweep":
+            matching.sweep()
+        case "cancel":
+            matching.cancel(person=person)
+        case "leave":
+            for room in queries.live_closed_rooms(user.pk):
+                with suppress(Refused):  # the other one was faster
+                    matching.leave(person=person, room=room.pk)
+        case "beat":
+            matching.heartbeat([user.pk])
+
+
+def nobody_waits_for_somebody_who_fits() -> None:
+    now = timezone.now()
+    apart = {frozenset(pair) for pair in Block.objects.values_list("blocker", "blocked")}
+    recent = Pairing.objects.filter(made_at__gt=now - SAME_PAIR_AGAIN)
+    apart |= {frozenset(pair) for pair in recent.values_list("lower", "higher")}
+    left = Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=now - HEARTBEAT_TTL)
+    for one, two in combinations(left, 2):
+        fits = one.topic == two.topic or "" in {one.topic, two.topic}
+        assert not fits or frozenset((one.user_id, two.user_id)) in apart
+
+
+def test_the_match_of_a_room_names_both(crowd: list[User]) -> None:
+    a, b, *_ = crowd
+    seek(a)
+    seek(b)
+    made = matching.pair(a.pk)
+    assert made is not None
+    found = matching.match_in(made.room)
+    assert found is not None
+    assert isinstance(found.room, UUID)
+    assert names(found) == names(made)
