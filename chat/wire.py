@@ -21,6 +21,9 @@ RoomKey = Annotated[str, Meta(min_length=1, max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Limit = Annotated[int, Meta(ge=1, le=200)]
 Body = Annotated[str, Meta(min_length=1, max_length=MESSAGE_CHARS)]
+_PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*(?![\s\S])"  # `$` would let a last line feed pass
+Topic = Annotated[str, Meta(max_length=40, pattern=_PRINTABLE)]
+Language = Annotated[str, Meta(max_length=8, pattern=_PRINTABLE)]
 
 
 class Close(IntEnum):
@@ -157,8 +160,8 @@ class MatchSeek(_In, tag="match.seek"):
 
     feature = Feature.MATCH_PAIR
     ref: Ref
-    topic: Annotated[str, Meta(max_length=40)] | None = None
-    language: Annotated[str, Meta(max_length=8)] | None = None
+    topic: Topic | None = None
+    language: Language | None = None
 
 
 class MatchCancel(_In, tag="match.cancel"):
@@ -430,7 +433,7 @@ type_names = {cls.__struct_config__.tag: cls for cls in ClientFrame.__args__}
 def is_too_large(text: str | bytes) -> bool:
     """Return whether a frame has more bytes than one may have."""
     return len(text) > FRAME_BYTES or (
-        isinstance(text, str) and not text.isascii() and len(text.encode()) > FRAME_BYTES
+        isinstance(text, str) and not text.isascii() and len(text.encode(errors="surrogatepass")) > FRAME_BYTES
     )
 
 
