@@ -155,13 +155,13 @@ class Socket:
         """Say why, then close. A second call does nothing."""
         if self.closing:
             return
-        with translation.override(self.language):
-            reason = translation.gettext(_CLOSE_REASONS[code])
-        self.say("closing", code=int(code), reason=reason, retry_after=retry_after)
         self.closing = True
         metrics.CLOSES.labels(str(int(code))).inc()
         self._hub.remove(self)
-        await self.outlet.close(int(code))
+        goodbye = {"type": "closing", "code": int(code), "reason": self._t(_CLOSE_REASONS[code])}
+        if retry_after is not None:
+            goodbye["retry_after"] = retry_after
+        await self.outlet.close(int(code), Frame(wire.encode_bytes(goodbye)))
 
     def _expire(self) -> None:
         self._hub.spawn(self.close(Close.MAX_AGE, retry_after=random.uniform(0, 2)))  # noqa: S311

@@ -130,7 +130,7 @@ class DaphneOutlet:
 
     @property
     def backlog(self) -> int:
-        """Bytes that the peer has not taken yet."""
+        """See Outlet."""
         transport = self._transport
         unsent: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001
         return unsent + self._bytes
@@ -168,8 +168,9 @@ class DaphneOutlet:
             data = data[written:]
         transport.write(data)
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int, goodbye: Frame) -> None:
         """See Outlet. A peer that reads slowly gets time to reach the close frame."""
+        self._frames.append(goodbye.wire)
         self.flush()
         protocol = self._protocol
         if protocol.state == protocol.STATE_OPEN:

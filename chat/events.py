@@ -37,6 +37,10 @@ class _StreamOutlet:
         self._wake = asyncio.Event()
         self._over = False
 
+    @property
+    def backlog(self) -> int:
+        return self._bytes
+
     def push(self, frame: Frame) -> bool:
         if self._over or (frame.ephemeral and self._bytes > SOFT_BYTES):
             return True
@@ -49,7 +53,9 @@ class _StreamOutlet:
     def flush(self) -> None:
         self._wake.set()
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int, goodbye: Frame) -> None:
+        if not self._over:
+            self._frames.append(goodbye)
         self._over = True
         self._wake.set()
 

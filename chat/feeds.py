@@ -32,13 +32,14 @@ def items_frame(key: str, items: Sequence[bytes]) -> Frame:
 class Reader:
     """A socket in a room: the last seq handed to it, and whether somebody is filling it up from the log."""
 
-    __slots__ = ("catching_up", "feed", "sent", "socket")
+    __slots__ = ("asked", "catching_up", "feed", "sent", "socket")
 
     def __init__(self, socket: Socket, feed: Feed) -> None:
         self.socket = socket
         self.feed = feed
         self.sent = 0
         self.catching_up = True  # until the join has been answered
+        self.asked = 0.0  # when it last got a page that it asked for, on the loop's clock
 
 
 class Feed:
@@ -142,4 +143,5 @@ class Feed:
 
     def count(self, now: float, ttl: float) -> int:
         """Return how many people are here, in all processes that spoke within `ttl` seconds."""
-        return len(self.people) + sum(count for count, at in self.elsewhere.values() if now - at < ttl)
+        self.elsewhere = {sender: told for sender, told in self.elsewhere.items() if now - told[1] < ttl}
+        return len(self.people) + sum(count for count, _at in self.elsewhere.values())

@@ -28,7 +28,7 @@ from chat import matching, messages, metrics, queries
 from chat.feeds import Feed, Reader, items_frame
 from chat.messages import Entry, Stored
 from chat.offload import offload
-from chat.outlets import Frame
+from chat.outlets import DRAIN_SECONDS, SOFT_BYTES, Frame
 from chat.throttle import Rate, Throttle
 from chat.wire import Close, Code, Item, Refused, encode_bytes
 from compliance import gate
@@ -53,6 +53,10 @@ PRESENCE_TTL = 30.0
 TRUST_SECONDS = 10.0  # how long the last look at the gate counts while the database does not answer
 REPAIR_SECONDS = 0.03  # what is under way usually arrives within this time
 SYNC_GRACE = 3.0  # a reader who was told `more` asks for it; if not, it is sent unasked
+TELL_SECONDS = 2.0  # how long one publication may take before it counts as lost
+DEAF_SECONDS = 10.0  # without our own echo for so long, the connection to the layer is made anew
+GOODBYE_SECONDS = 1.5  # for the last commit, and again for the goodbyes
+TAKEN_SECONDS = 0.05  # how often to look whether a reader who catches up has taken the last page
 SEEK_GRACE = 5.0  # somebody whose last socket went keeps their place in the queue this long
 FILL_PAGE = 200
 
@@ -108,7 +112,8 @@ class Hub:
         self.throttles = {
             name: Throttle(Rate(burst, per_second)) for name, (burst, per_second) in settings.CHAT_RATES.items()
         }
-        self._gate_seen = 0.0
+        self._gate_seen = -TRUST_SECONDS
+        self._beating: asyncio.Task[gate.Snapshot] | None = None
         self._features: dict[str, dict[str, dict[str, Any]]] = {}
         self._pending: list[tuple[Entry, Done, float]] = []
         self._committing: asyncio.Task[None] | None = None
@@ -146,19 +151,19 @@ class Hub:
         self.draining = True
         log.info("hub.draining", sockets=len(self.sockets))
         if self._committing is not None:
-            await asyncio.wait({self._committing}, timeout=2)
+            await asyncio.wait({self._committing}, timeout=GOODBYE_SECONDS)
         sockets = list(self.sockets)
         # Who comes back comes back spread out: about 500 a second.
         spread = 1.0 + len(sockets) / 500
-        await asyncio.gather(
-            *(socket.close(Close.DRAINING, retry_after=round(random.uniform(0.1, spread), 2)) for socket in sockets),  # noqa: S311
-            return_exceptions=True,
-        )
+        for socket in sockets:
+            self.spawn(socket.close(Close.DRAINING, retry_after=round(random.uniform(0.1, spread), 2)))  # noqa: S311
         if sockets:
-            await asyncio.wait({self.loop.create_task(socket.left.wait()) for socket in sockets}, timeout=1.5)
-        for step in (gate.write_refusals, partial(gate.farewell, self.instance)):
-            with suppress(Exception):
-                await offload("ja", step)
+            left = [self.loop.create_task(socket.left.wait()) for socket in sockets]
+            await asyncio.wait(left, timeout=GOODBYE_SECONDS)
+        if self.database_up:
+            for step in (gate.write_refusals, partial(gate.farewell, self.instance)):
+                with suppress(Exception):
+                    await offload("ja", step)
         for task in list(self._tasks):
             task.cancel()
         log.info("hub.drained")
@@ -215,7 +220,11 @@ class Hub:
     def _flush(self) -> None:
         sockets, self._dirty = self._dirty, []
         for socket in sockets:
-            socket.flush()
+            try:
+                socket.flush()
+            except Exception as error:  # noqa: BLE001 -- a transport in pieces is its own socket's trouble only
+                log.warning("hub.flush_failed", error=type(error).__name__)
+                socket.gone()
 
     def features(self, language: str) -> dict[str, dict[str, Any]]:
         """Return the decision on each feature, as `welcome` and `gate.changed` show it."""
@@ -276,7 +285,10 @@ class Hub:
         metrics.BATCH.observe(len(batch))
         metrics.COMMIT_SECONDS.observe(ended - started)
         for (_entry, done, _at), outcome in zip(batch, result.outcomes, strict=True):
-            done(outcome)
+            try:
+                done(outcome)
+            except Exception:
+                log.exception("hub.receipt_failed")
         for room, items in result.items.items():
             metrics.STORED.inc(len(items))
             encoded = [encode_bytes(item) for item in items]
@@ -329,7 +341,8 @@ class Hub:
         )
         self._show_count(feed, socket)
         if after is not None and page.more:
-            self.loop.call_later(SYNC_GRACE, self._catch_up, reader)
+            reader.asked = self.loop.time()
+            self.loop.call_later(SYNC_GRACE, self._send_unasked, reader)
         else:
             reader.catching_up = False
             if feed.head is not None and reader.sent < feed.head:
@@ -379,9 +392,19 @@ class Hub:
         first, last = page.items[0].seq, page.items[-1].seq
         if first <= reader.sent + 1 and last > reader.sent:
             reader.sent = last
+        reader.asked = self.loop.time()
         if reader.catching_up and not page.more:
             reader.catching_up = False
             self._catch_up(reader)
+
+    def _send_unasked(self, reader: Reader) -> None:
+        """Send what is due to a reader who does not ask for it; to one who does, page by page, leave the asking."""
+        wait = reader.asked + SYNC_GRACE - self.loop.time()
+        if reader.catching_up and reader.feed.readers.get(reader.socket) is reader:
+            if wait > 0:
+                self.loop.call_later(wait, self._send_unasked, reader)
+            else:
+                self._catch_up(reader)
 
     def permit(self, socket: Socket, feature: str) -> None:
         """Ask the gate, as this process last saw it, before anything else is asked of a person.
@@ -468,10 +491,19 @@ class Hub:
                     break
                 reader.sent = items[-1][0]
                 reader.socket.push(items_frame(feed.key, fresh))
+                await self._until_taken(reader.socket)
         finally:
             reader.catching_up = False
         if feed.head is not None and reader.sent > feed.head:
             self._repair(feed, "reader")
+
+    async def _until_taken(self, socket: Socket) -> None:
+        """Wait until a reader has taken most of what was sent, so that catching up costs one page of memory."""
+        late = self.loop.time() + DRAIN_SECONDS
+        while socket.outlet.backlog > SOFT_BYTES and not socket.closing:
+            if self.loop.time() > late:
+                await socket.close(Close.SLOW)
+            await asyncio.sleep(TAKEN_SECONDS)
 
     async def _check_heads(self) -> None:
         """Compare each delivered room with its log: what no hint announced is noticed here."""
@@ -522,8 +554,15 @@ class Hub:
 
     async def _look_at_gate(self) -> None:
         now = time.monotonic()
+        # A database that hangs must not hold up the moment from which the gate counts as shut.
+        if self._beating is None:
+            self._beating = self.loop.create_task(offload("ja", gate.beat, self.instance))
+        answered, _waiting = await asyncio.wait({self._beating}, timeout=HEAD_SECONDS)
         try:
-            snapshot = await offload("ja", gate.beat, self.instance)
+            if not answered:
+                raise TimeoutError
+            beating, self._beating = self._beating, None
+            snapshot = beating.result()
             self._gate_seen = now
             self.database_up = True
         except Exception:  # noqa: BLE001 -- drivers and pools have many words for "no answer"
@@ -720,10 +759,11 @@ class Hub:
         """Publish what has gathered: one publication at a time, so that a busy moment becomes one hint."""
         try:
             told, self._told = self._told, Told(str(self.instance))
-            await self._layer.group_send(GROUP, {"type": "hint", "told": _told_encoder.encode(told)})
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._layer.group_send(GROUP, {"type": "hint", "told": _told_encoder.encode(told)})
             metrics.HINTS.labels("sent").inc(len(told.hints))
         except Exception as error:  # noqa: BLE001 -- a lost hint is repaired from the log
-            metrics.HINTS.labels("unsent").inc()
+            metrics.HINTS.labels("unsent").inc(len(told.hints))
             log.warning("hub.hint_unsent", error=type(error).__name__)
             await asyncio.sleep(0.2)
         finally:
@@ -733,19 +773,28 @@ class Hub:
                 self._tell_soon()
 
     async def _listen(self) -> None:
-        """Take the other processes' hints for ever; start again when the layer fails."""
+        """Take the other processes' hints for ever; subscribe anew where the layer fails or has gone deaf."""
         while True:
             try:
-                channel = await self._layer.new_channel()
-                await self._layer.group_add(GROUP, channel)
-                while True:
-                    message = await self._layer.receive(channel)
-                    self._hear(_told_decoder.decode(message["told"]))
-            except asyncio.CancelledError:
-                raise
+                async with asyncio.timeout(DEAF_SECONDS):
+                    await self._layer.flush()  # nothing of an earlier subscription stays behind
+                    channel = await self._layer.new_channel()
+                    await self._layer.group_add(GROUP, channel)
+                heard = time.monotonic()
+                while max(heard, self._echo) + DEAF_SECONDS > time.monotonic():
+                    try:
+                        async with asyncio.timeout(DEAF_SECONDS):
+                            self._hear(_told_decoder.decode((await self._layer.receive(channel))["told"]))
+                    except TimeoutError:
+                        break
+                    except Exception as error:  # noqa: BLE001 -- one hint that cannot be read is one hint lost
+                        metrics.HINTS.labels("unreadable").inc()
+                        log.warning("hub.hint_unreadable", error=type(error).__name__)
+                        await asyncio.sleep(REPAIR_SECONDS)
+                log.warning("hub.layer_deaf")
             except Exception as error:  # noqa: BLE001 -- whatever it is, delivery goes on by the log
                 log.warning("hub.layer_failed", error=type(error).__name__)
-                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311
+            await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311
 
     def _hear(self, told: Told) -> None:
         self._echo = time.monotonic()

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 from django.db import connections
@@ -48,22 +49,28 @@ async def offload(language: str, job: Callable[P, T], /, *args: P.args, **kwargs
 def _tidy() -> None:
     # Connections stay open on these few threads; one that failed is dropped, and the next job makes a new one.
     for connection in connections.all(initialized_only=True):
+        connection.queries_log.clear()  # with DEBUG it keeps thousands of statements, and what people wrote in them
         if connection.errors_occurred or connection.in_atomic_block:
             connection.close()
 
 
-def close() -> None:
-    """End the threads and their connections, after the last job."""
-    global _threads  # noqa: PLW0603
+def close(seconds: float = 5.0) -> None:
+    """End the threads and their connections, after the last job.
+
+    Args:
+        seconds: how long to wait for it; a thread whose database hangs is left to itself.
+    """
+    global _threads
     if _threads is None:
         return
     together = threading.Barrier(THREADS)  # so that each thread takes exactly one of the jobs
 
     def leave() -> None:
-        together.wait(timeout=5)
+        together.wait(timeout=seconds)
         connections.close_all()
 
-    for left in [_threads.submit(leave) for _ in range(THREADS)]:
-        left.result(timeout=5)
-    _threads.shutdown(wait=True)
-    _threads = None
+    threads, _threads = _threads, None
+    with suppress(TimeoutError, threading.BrokenBarrierError):
+        for left in [threads.submit(leave) for _ in range(THREADS)]:
+            left.result(timeout=seconds)
+    threads.shutdown(wait=False, cancel_futures=True)

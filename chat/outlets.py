@@ -48,14 +48,18 @@ class Frame:
 class Outlet(Protocol):
     """Where a socket's frames go."""
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that the peer has not taken yet, as far as this server shows it."""
+
     def push(self, frame: Frame) -> bool:
         """Queue a frame for the end of this event-loop turn; False: the reader is too slow and must be closed."""
 
     def flush(self) -> None:
         """Write what is queued, in one write."""
 
-    async def close(self, code: int) -> None:
-        """Write what is queued, then close the WebSocket."""
+    async def close(self, code: int, goodbye: Frame) -> None:
+        """Write what is queued and a last frame, for which there is always room; then close the WebSocket."""
 
     def abandon(self) -> None:
         """Forget what is queued: the peer is gone."""
@@ -72,6 +76,11 @@ class AsgiOutlet:
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+
+    @property
+    def backlog(self) -> int:
+        """See Outlet."""
+        return self._bytes
 
     def push(self, frame: Frame) -> bool:
         """See Outlet."""
@@ -99,8 +108,10 @@ class AsgiOutlet:
         finally:
             self._task = None
 
-    async def close(self, code: int) -> None:
+    async def close(self, code: int, goodbye: Frame) -> None:
         """See Outlet."""
+        if not self._closed:
+            self._frames.append(goodbye)
         self.flush()
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=DRAIN_SECONDS)

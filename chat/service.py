@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,9 @@ from chat import hub, offload
 
 log = structlog.get_logger("todoke.service")
 
-DRAIN_SECONDS = 4.0
+DRAIN_SECONDS = 3.5
+DATABASE_SECONDS = 0.5
+EXIT_SECONDS = 4.7  # after SIGTERM; what hangs then (a database, a peer) is let go: nothing in it has a receipt
 
 Application = Callable[[Any, Any, Any], Awaitable[Any]]
 
@@ -70,13 +73,14 @@ async def _drain() -> None:
         await asyncio.wait_for(running.drain(), DRAIN_SECONDS)
     except TimeoutError:
         log.warning("service.drain_timed_out")
-    await asyncio.to_thread(offload.close)
+    await asyncio.to_thread(offload.close, DATABASE_SECONDS)
 
 
 def _take_signal(loop: asyncio.AbstractEventLoop) -> None:
     if threading.current_thread() is not threading.main_thread():
         return
-    # A server that uses the loop's own handlers leaves only a stand-in with `signal`; its handle is with the loop.
+    # A server that uses the loop's own handlers leaves only a stand-in with `signal`; its handle is with the loop,
+    # which goes on calling it, whatever `signal` is told, until it has another.
     handles: dict[int, asyncio.Handle] = getattr(loop, "_signal_handlers", {})
     handle = handles.get(signal.SIGTERM)
     previous = signal.getsignal(signal.SIGTERM)
@@ -101,5 +105,11 @@ def _take_signal(loop: asyncio.AbstractEventLoop) -> None:
     def begin() -> None:
         if not tasks:
             tasks.add(loop.create_task(finish()))
+            last = threading.Timer(EXIT_SECONDS, os._exit, (128 + signal.SIGTERM,))
+            last.daemon = True
+            last.start()
 
-    signal.signal(signal.SIGTERM, lambda _number, _frame: loop.call_soon_threadsafe(begin))
+    if handle is not None:
+        loop.add_signal_handler(signal.SIGTERM, begin)
+    else:
+        signal.signal(signal.SIGTERM, lambda _number, _frame: loop.call_soon_threadsafe(begin))
