@@ -23,7 +23,7 @@ from compliance import assessment, gate, law
 from compliance.classify import Answer, Outcome
 from compliance.law import BUREAU_OF, RULES, Bureau, Feature, Required, Text
 from compliance.models import Filing, Instance, Signature
-from compliance.standing import Standing, Status, japanese_date
+from compliance.standing import Standing, japanese_date
 
 DRAFT: Final = Text("下書き・提出前に総合通信局へ確認", "Draft: check with the bureau before filing")
 """What every sheet says of itself."""
@@ -451,7 +451,8 @@ _SHOWN: Final = {"LAW-03": ("arrived_on", "arrival_proof"), "LAW-04": ("number",
 def milestones(standing: Standing, evidence: Mapping[str, Mapping[str, Any]]) -> tuple[Milestone, ...]:
     """Return the three stages, which the deployment has reached, and what LAW-03 and LAW-04 hold as proof."""
     order = list(Stage)
-    stage = {Status.filed: Stage.filed, Status.notified: Stage.notified}.get(standing.status, Stage.none)
+    # A registration and a recorded basis for not filing are other ways; on them no stage is reached.
+    stage = next((stage for stage in Stage if stage.value == standing.status.value), None)
     found = []
     for each, title, proof, articles, item in _MILESTONES:
         recorded = [str(evidence.get(item, {}).get(key, "")) for key in _SHOWN.get(item, ())]
@@ -462,7 +463,7 @@ def milestones(standing: Standing, evidence: Mapping[str, Mapping[str, Any]]) ->
                 proof,
                 articles,
                 item,
-                reached=order.index(each) <= order.index(stage),
+                reached=stage is not None and order.index(each) <= order.index(stage),
                 now=each is stage,
                 recorded=tuple(filter(None, recorded)),
             )

@@ -210,6 +210,10 @@ def assess_verdict(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         person = _person(request)
         form = RecordForm(request.POST)
+        if request.POST.get("outcome") != case.verdict().outcome:
+            form.add_error(
+                None, _("The answers were changed meanwhile. Look at the verdict again before you record it.")
+            )
         if form.is_valid() and _recorded(form, case, person):
             messages.success(request, _("The verdict is on record: LAW-01 is signed."))
             return HttpResponseRedirect(reverse("admin:compliance_checklist_change", args=["LAW-01"]))

@@ -274,7 +274,7 @@ def test_the_operator_is_led_to_the_verdict_and_it_is_signed_as_law_01(desk: Cli
     text = page.content.decode()
     for part in (VERDICTS[Outcome.NOTIFY].ja, "185条1号", "6か月以下の拘禁刑", "総合通信局", "有料プランを予定"):
         assert part in text
-    signed = desk.post(VERDICT, FACTS | {"assessed_on": "2026-11-20"})
+    signed = desk.post(VERDICT, FACTS | {"assessed_on": "2026-11-20", "outcome": "NOTIFY"})
     assert signed.status_code == 302
     signature = Signature.objects.get(item_id="LAW-01")
     assert signature.evidence == {
@@ -389,9 +389,19 @@ def test_who_may_look_may_not_answer(make_user: MakeUser) -> None:
 @pytest.mark.django_db
 def test_recording_needs_what_law_01_needs(desk: Client) -> None:
     walk(desk, CLOUD)
-    page = desk.post(VERDICT, {"paid": "no"})
+    page = desk.post(VERDICT, {"paid": "no", "outcome": "NOTIFY"})
     assert page.status_code == 200
     assert set(page.context["form"].errors) == {"operator_in_japan", "assessed_by", "assessed_on"}
+    assert not Signature.objects.exists()
+
+
+@pytest.mark.django_db
+def test_nothing_is_recorded_that_was_not_seen(desk: Client) -> None:
+    """The answers were changed in another tab after the verdict was shown."""
+    walk(desk, CLOUD)
+    answer(desk, "N4", "no")
+    page = desk.post(VERDICT, FACTS | {"assessed_on": "2026-11-20", "outcome": "NOTIFY"})
+    assert "答えが変わりました" in page.content.decode()
     assert not Signature.objects.exists()
 
 
