@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -22,11 +24,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from compliance import assessment, gate, law, ledger, signing
+from compliance import assessment, gate, law, ledger, proof, signing
 from compliance.checklist import CONDITIONS, ITEM, ITEMS, Condition, EvidenceField, Facts, Group, Item, applies
 from compliance.classify import CONSEQUENCES, Outcome
 from compliance.models import Authorisation, Checklist, GateState, LedgerEntry, Signature, Stop
@@ -299,6 +300,39 @@ def _suggested(item: Item, snapshot: gate.Snapshot, last: Signature | None) -> d
     confirmed = {field.key for field in item.evidence if field.kind == "check" and field.required}
     earlier = {key: value for key, value in (last.evidence if last else {}).items() if key not in confirmed}
     return {**earlier, **{key: value for key, value in known.get(item.id, {}).items() if value}}
+
+
+class PeriodForm(forms.Form):
+    """A period in days of Japan's calendar, both included; left open, it begins or ends with the record."""
+
+    start = forms.DateField(
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        input_formats=_DAYS,
+        label=gettext_lazy("First day"),
+    )
+    end = forms.DateField(
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        input_formats=_DAYS,
+        label=gettext_lazy("Last day"),
+    )
+
+    def clean(self) -> None:
+        """Refuse a period that ends before it begins."""
+        start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
+        if start and end and end < start:
+            self.add_error("end", _("The last day lies before the first."))
+
+    @property
+    def bounds(self) -> tuple[datetime | None, datetime | None]:
+        """The times from which, and up to which, the period goes."""
+        start, end = self.cleaned_data["start"], self.cleaned_data["end"]
+        return _midnight(start), _midnight(end + timedelta(days=1) if end else None)
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return timezone.make_aware(datetime.combine(day, time())) if day else None
 
 
 class ReasonForm(forms.Form):
@@ -578,22 +612,6 @@ class AuthorisationAdmin(ReadOnly):
         return _pretty(authorisation.snapshot)
 
 
-_EVENTS: Final[Mapping[str, Promise]] = {
-    "gate.opened": gettext_lazy("Closed chat opened"),
-    "gate.closed": gettext_lazy("Closed chat shut"),
-    "gate.refused": gettext_lazy("Attempts refused"),
-    "item.signed": gettext_lazy("Item signed"),
-    "item.withdrawn": gettext_lazy("Signature withdrawn"),
-    "stop.pulled": gettext_lazy("Emergency stop pulled"),
-    "stop.lifted": gettext_lazy("Emergency stop lifted"),
-}
-_SUMMARY_CHARS: Final = 120
-_DETAILS: Final = frozenset(
-    {"evidence", "expires", "law_version", "renewed", "signature", "signatures", "standing", "unsigned"}
-)
-"""What an entry records for the proof, and a list need not show."""
-
-
 class EventFilter(admin.SimpleListFilter):
     """The events that occur, in words."""
 
@@ -602,7 +620,7 @@ class EventFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         events = LedgerEntry.objects.order_by("event").values_list("event", flat=True).distinct()
-        return [(event, str(_EVENTS.get(event, event))) for event in events]
+        return [(event, proof.event(event)) for event in events]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
         """Return the entries of the chosen event."""
@@ -623,14 +641,23 @@ class LedgerAdmin(ReadOnly):
     fields = ("seq", "at", "what", "who", "whole", "law_version", "previous_hash", "hash")
 
     def get_urls(self) -> list[URLPattern]:
-        verify = path("verify/", self.admin_site.admin_view(self.verify), name="compliance_ledgerentry_verify")
-        return [verify, *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("verify/", wrap(self.verify), name="compliance_ledgerentry_verify"),
+            path("proof/", wrap(self.prove), name="compliance_ledgerentry_proof"),
+            *super().get_urls(),
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the entries, newest first, and whether the chain holds."""
         last = LedgerEntry.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
         walked = last <= SHORT_LEDGER and self.has_view_permission(request)
-        chain = {"length": last, "walked": walked, "fault": ledger.verify() if walked else None}
+        chain = {
+            "length": last,
+            "walked": walked,
+            "fault": ledger.verify() if walked else None,
+            "anchored": LedgerEntry.objects.filter(event=ledger.ANCHORED).order_by("-seq").first(),
+        }
         return super().changelist_view(request, {"chain": chain, **(extra_context or {})})
 
     def verify(self, request: HttpRequest) -> HttpResponse:
@@ -645,10 +672,27 @@ class LedgerAdmin(ReadOnly):
             self.message_user(request, _("The chain holds from the first entry to the last."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:compliance_ledgerentry_changelist"))
 
+    def prove(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a period in days of Japan's calendar; give its proof as one archive."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = PeriodForm(request.GET or None)
+        if form.is_valid():
+            start, end = form.bounds
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in proof.files(proof.bundle(start, end), gate.spoken()).items():
+                    archive.writestr(name, content)
+            disposition = {"Content-Disposition": 'attachment; filename="todoke-proof.zip"'}
+            return HttpResponse(packed.getvalue(), content_type="application/zip", headers=disposition)
+        request.current_app = self.admin_site.name
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Proof"), "form": form}
+        return TemplateResponse(request, "admin/compliance/ledgerentry/proof.html", context)
+
     @admin.display(description=gettext_lazy("event"), ordering="event")
     def what(self, entry: LedgerEntry) -> str:
         """The event in words."""
-        return str(_EVENTS.get(entry.event, entry.event))
+        return proof.event(entry.event)
 
     @admin.display(description=gettext_lazy("who"), ordering="actor_name")
     def who(self, entry: LedgerEntry) -> str:
@@ -658,25 +702,12 @@ class LedgerAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("what"))
     def summary(self, entry: LedgerEntry) -> str:
         """The payload's plain values on one line."""
-        return Truncator(", ".join(_plain(entry.payload))).chars(_SUMMARY_CHARS)
+        return proof.summary(entry.payload)
 
     @admin.display(description=gettext_lazy("what"))
     def whole(self, entry: LedgerEntry) -> SafeString:
         """The payload as it was stored."""
         return _pretty(entry.payload)
-
-
-def _plain(payload: Mapping[str, Any]) -> list[str]:
-    plain = []
-    for key, value in payload.items():
-        if key in _DETAILS or value in (None, "", False):
-            continue
-        if key == "counts":
-            plain += [f"{feature} × {count}" for feature, count in value.items()]
-        else:
-            words = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-            plain.append(words if key in {"item", "reason", "causes"} else f"{key} {words}")
-    return plain
 
 
 def _pretty(value: Any) -> SafeString:

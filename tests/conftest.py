@@ -1,7 +1,7 @@
 """People, signed-in clients and running servers, for every test."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Protocol
 
@@ -11,7 +11,6 @@ from channels.layers import channel_layers
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache as shared
-from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
@@ -19,6 +18,8 @@ from hypothesis import settings as hypothesis
 from chat.models import User
 from tests.embedded import run
 from tests.serving import Server
+
+pytest_plugins = ["compliance.testing"]  # turn_keys, sign_items, pull_stop, walk_doors …: see its head
 
 PASSWORD = "correct horse battery"  # noqa: S105 -- of test accounts only
 _number = itertools.count(1)
@@ -39,27 +40,6 @@ def own_channels() -> Iterator[None]:
     channel_layers.backends.clear()
     if run.valkey or not settings.REDIS_URL:  # clearing empties the whole server, which may be somebody's own
         shared.clear()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def erasable_ledger() -> None:
-    """Lets the flush between tests empty the ledger on SQLite, whose triggers refuse every DELETE.
-
-    PostgreSQL's TRUNCATE passes the triggers by; what they refuse in the service they go on refusing in the tests.
-    """
-    if connection.vendor == "sqlite":
-        erase = connection.ops.execute_sql_flush
-        name = "ledger_is_append_only_delete"
-
-        def erase_with_ledger(sql_list: Iterable[str]) -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [name])
-                trigger = cursor.fetchone()[0]
-                cursor.execute(f"DROP TRIGGER {name}")
-                erase(sql_list)
-                cursor.execute(trigger)
-
-        connection.ops.execute_sql_flush = erase_with_ledger  # type: ignore[method-assign]
 
 
 hashed = cache(make_password)  # slow by design, so once for each password
@@ -115,6 +95,12 @@ def other(make_user: MakeUser) -> User:
 def operator(make_user: MakeUser) -> User:
     """The operator: staff with every permission."""
     return make_user("運営", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def gate_operator(operator: User) -> User:
+    """The account with which the gate's fixtures sign: the operator's."""
+    return operator
 
 
 @pytest.fixture

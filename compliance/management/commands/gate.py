@@ -1,4 +1,4 @@
-"""Shows both keys, each feature with its reasons, and the next step; can stop a deploy pipeline."""
+"""Shows both keys, each feature with its reasons, and the way to on; can stop a deploy pipeline."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
-from compliance import gate, law
-from compliance.law import Feature, Required
+from compliance import explain, gate, law
+from compliance.law import Feature, Required, say
 
 
 class Command(BaseCommand):
@@ -21,14 +22,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="machine-readable")
         parser.add_argument("--require", choices=["closed"], help="exit with 1 unless closed chat is on")
+        parser.add_argument(
+            "--explain",
+            choices=[feature.value for feature, rule in law.RULES.items() if rule.required is not Required.NONE],
+            metavar="FEATURE",
+            help="print the way to on for one feature, step by step, with who does what and the articles",
+        )
         parser.add_argument("--language", choices=["ja", "en"], default=None, help="default: LANGUAGE_CODE")
 
     def handle(self, *args: Any, **options: Any) -> None:
         language = options["language"] or gate.spoken()
         snapshot = gate.current()
         closed = snapshot.closed_chat()
+        explained = Feature(options["explain"]) if options["explain"] else None
         if options["json"]:
-            self.stdout.write(json.dumps(self._facts(snapshot, language), ensure_ascii=False, indent=2))
+            facts = self._way(snapshot, explained, language) if explained else self._facts(snapshot, language)
+            self.stdout.write(json.dumps(facts, ensure_ascii=False, indent=2))
+        elif explained:
+            self._print_way(snapshot, explained, language)
         else:
             self._print(snapshot, language)
         if options["require"] and not closed.allowed:
@@ -59,6 +70,54 @@ class Command(BaseCommand):
             else None,
             "features": {name: gate.as_json(decision, language) for name, decision in snapshot.features().items()},
         }
+
+    @staticmethod
+    def _way(snapshot: gate.Snapshot, feature: Feature, language: str) -> dict[str, Any]:
+        now = timezone.now()
+        decision = snapshot.decide(feature, now)
+        return gate.as_json(decision, language) | {
+            "steps": [
+                {
+                    "who": step.who.value,
+                    "what": say(step.what, language),
+                    "how": say(step.how, language),
+                    "articles": list(step.articles),
+                    "done": step.done,
+                    "shuts": step.shuts,
+                }
+                for step in explain.way(decision, snapshot.standing, snapshot.checklist, now)
+            ]
+        }
+
+    def _print_way(self, snapshot: gate.Snapshot, feature: Feature, language: str) -> None:
+        english = language == "en"
+        now = timezone.now()
+        decision = snapshot.decide(feature, now)
+        rule = decision.rule
+        on, off = ("ON", "OFF") if english else ("オン", "オフ")
+        steps = explain.way(decision, snapshot.standing, snapshot.checklist, now)
+        article = rule.article_en if english else rule.article_ja
+        self.stdout.write(f"{feature.value} {say(rule.title, language)}: {on if decision.allowed else off}")
+        self.stdout.write(f"{rule.id} {article} {rule.url}")
+        self.stdout.write(decision.reason(language))
+        for number, step in enumerate(steps, start=1):
+            duty = (
+                ""
+                if step.shuts or step.done
+                else (" (duty; shuts nothing)" if english else "（義務。開閉には関わりません）")
+            )
+            articles = f" [{say(step.cited, language)}]" if step.articles else ""
+            self.stdout.write(
+                f"  [{'x' if step.done else ' '}] {number}. {say(step.who, language)}: "
+                f"{say(step.what, language)}{articles}{duty}"
+            )
+            if not step.done and say(step.how, language):
+                self.stdout.write(f"         {say(step.how, language)}")
+        left = sum(not step.done and step.shuts for step in steps)
+        if left:
+            self.stdout.write(
+                f"{left} of {len(steps)} steps to go." if english else f"あと{left}件（全{len(steps)}件）。"
+            )
 
     def _print(self, snapshot: gate.Snapshot, language: str) -> None:
         english = language == "en"
