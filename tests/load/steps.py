@@ -1,0 +1,242 @@
+"""What each step of a message costs by itself, and each delivery: the service's own functions, called in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, Final
+
+import msgspec
+from channels.layers import get_channel_layer
+
+from chat import daphne, messages, queries, wire
+from chat import hub as hubs
+from chat.consumers import Socket
+from chat.feeds import Feed, items_frame
+from chat.hub import Hub
+from chat.messages import Entry
+from chat.models import Message
+from chat.queries import Person
+from chat.wire import Author, Item, encode_bytes
+from compliance import vault
+from tests import embedded
+from tests.load.machine import cpu_of
+from tests.load.stage import Town
+
+BODY: Final = "x" * 100
+READERS: Final = 200
+BATCHES: Final = (1, 5, 50, 250)
+ROUNDS: Final = 5
+Step = tuple[str, str, float]  # of what, which, µs
+
+
+def best(work: Callable[[], object], times: int, rounds: int = ROUNDS) -> float:
+    """The least processor time that one of so many calls took, in µs."""
+    least = float("inf")
+    for _ in range(rounds):
+        began = time.thread_time()
+        for _ in range(times):
+            work()
+        least = min(least, time.thread_time() - began)
+    return least / times * 1e6
+
+
+async def best_of_loop(work: Callable[[], Awaitable[object]], times: int, rounds: int = ROUNDS) -> float:
+    """The same for work on the event loop, with all that the loop does for it."""
+    least = float("inf")
+    for _ in range(rounds):
+        began = time.thread_time()
+        for _ in range(times):
+            await work()
+        least = min(least, time.thread_time() - began)
+    return least / times * 1e6
+
+
+class Kernel:
+    """A transport as Daphne has it, on a loopback connection that somebody empties."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.socket = socket.create_connection(server.getsockname())
+            self._reader, _address = server.accept()
+        self.dataBuffer = b""
+        self.offset = self._tempDataLen = 0
+        self.connected, self.disconnecting = True, False
+        threading.Thread(target=self._empty, daemon=True).start()
+
+    def _empty(self) -> None:
+        while self._reader.recv(1 << 20):
+            pass
+
+    def writeSomeData(self, data: bytes) -> int:  # noqa: N802 -- Twisted's name
+        """Send what goes."""
+        return self.socket.send(data)
+
+    def write(self, data: bytes) -> None:
+        """Send all."""
+        self.socket.sendall(data)
+
+
+def outlet() -> Any:
+    """The short cut into Daphne, on such a transport."""
+    return daphne.DaphneOutlet(SimpleNamespace(transport=Kernel(), state=1, STATE_OPEN=1))
+
+
+def post(room: str) -> str:
+    """A client's frame that posts a message."""
+    return msgspec.json.encode(
+        {"type": "message.post", "ref": "17", "room": room, "client_id": str(uuid.uuid4()), "body": BODY}
+    ).decode()
+
+
+def masked(text: str) -> bytes:
+    """The same as it comes over the wire."""
+    payload = text.encode()
+    mask = os.urandom(4)
+    head = b"\x81\xfe" + len(payload).to_bytes(2, "big") + mask
+    return head + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+
+
+def inbound(hub: Hub, speaker: Socket, key: str) -> list[Step]:
+    """From the bytes to the entry that waits for its commit."""
+    text = post(key)
+    data = masked(text)
+    speaker.feed(text)
+    all_of_it = best(lambda: speaker.feed(text), 500)
+    hub._pending.clear()
+    return [
+        ("message", "read: one whole frame", best(lambda: daphne.whole_texts(data), 1000)),
+        ("message", "decode", best(lambda: wire.decode(text), 1000)),
+        ("message", "decode, limits, policy from memory, queue", all_of_it),
+    ]
+
+
+def commits(town: Town) -> list[Step]:
+    """The transaction: processor time of the service's thread, and of the database, per message."""
+    room = queries.room_by_key(town.open_room())
+    assert room is not None
+    writers = [Person(person.pk, "", "member", guest=False) for person in town.people(5)]
+    pairs = [(uuid.UUID(key), Person(one.pk, "", "member", guest=False)) for key, one, _ in town.pair_up(100)]
+    places = {"open room": [(room.id, writer) for writer in writers], "closed rooms": pairs}
+
+    def batch(count: int, where: str) -> list[Entry]:
+        at = itertools.islice(itertools.cycle(places[where]), count)
+        return [Entry(room, person, Message.Kind.MESSAGE, BODY, uuid.uuid4()) for room, person in at]
+
+    steps: list[Step] = []
+    for where in places:
+        for count in BATCHES:
+            times = max(4, 100 // count)
+            messages.commit(batch(count, where))
+            own, database = float("inf"), database_cpu()
+            for _ in range(ROUNDS):
+                batches = [batch(count, where) for _ in range(times)]
+                began = time.thread_time()
+                for entries in batches:
+                    messages.commit(entries)
+                own = min(own, time.thread_time() - began)
+            database = database_cpu() - database
+            steps += [
+                ("message", f"commit, {where}, {count} at once", own / times / count * 1e6),
+                ("message", "… in the database", database / ROUNDS / times / count * 1e6),
+            ]
+    return [*steps, ("message", "… of it: seal", best(lambda: vault.seal(room.id, BODY), 1000))]
+
+
+def database_cpu() -> float:
+    """Seconds of processor time that the database has used."""
+    assert embedded.run.postgres is not None
+    postmaster = embedded.run.postgres.get_pid()
+    assert postmaster is not None
+    return cpu_of(postmaster)
+
+
+def outbound(hub: Hub, sockets: Sequence[Socket]) -> list[Step]:
+    """From the commit to the kernel: encoding, receipt, and what each reader costs."""
+    feed = next(iter(sockets[0].feeds.values()))
+    for reader in sockets:
+        feed.add(reader, reader.who).catching_up = False
+    feed.begin(0)
+    author = Author(str(uuid.uuid4()), "member")
+    item = Item(1, str(uuid.uuid4()), "message", author, BODY, "2026-06-01T00:00:00.000Z", str(uuid.uuid4()))
+    encoded = encode_bytes(item)
+    receipt = {"ref": "17", "room": feed.key, "client_id": item.client_id, "seq": 1, "at": item.at}
+    handing = writing = float("inf")
+    for seq in range(1, 10 * ROUNDS):
+        began = time.thread_time()
+        feed.offer([(seq, encoded)], lambda _reader: None)
+        handed = time.thread_time()
+        hub._flush()
+        handing, writing = min(handing, handed - began), min(writing, time.thread_time() - handed)
+        time.sleep(0.002)  # lets the readers take it
+    steps: list[Step] = [
+        ("message", "encode the item", best(lambda: encode_bytes(item), 1000)),
+        ("message", "encode the frame, once for all", best(lambda: items_frame(feed.key, [encoded]).wire, 1000)),
+        ("message", "receipt: encode and queue", best(lambda: sockets[0].say("message.accepted", **receipt), 200)),
+        ("delivery", f"hand over, {READERS} readers", handing / READERS * 1e6),
+        ("delivery", f"write, {READERS} sockets", writing / READERS * 1e6),
+    ]
+    sockets[0].outlet.abandon()
+    return steps
+
+
+async def hints(hub: Hub) -> list[Step]:
+    """What a publication costs who makes it, and who hears it."""
+    layer: Any = get_channel_layer()
+    items = b'[{"seq":1,"id":"0b6e7a52-6f0c-4f0e-8b0d-2f2f0a4f9c11","body":"' + BODY.encode() + b'"}]'
+    told = hubs.Told(str(uuid.uuid4()), [hubs.Hint(uuid.uuid4(), 1, items)])
+
+    async def tell() -> None:
+        await layer.group_send(hubs.GROUP, {"type": "hint", "told": hubs._told_encoder.encode(told)})
+
+    telling = await best_of_loop(tell, 100)
+    channel = await layer.new_channel()
+    await layer.group_add(hubs.GROUP, channel)
+
+    async def tell_and_hear() -> None:
+        await tell()
+        hub._hear(hubs._told_decoder.decode((await layer.receive(channel))["told"]))
+
+    both = await best_of_loop(tell_and_hear, 100)
+    await layer.flush()
+    return [("publication", "tell the other processes", telling), ("publication", "hear one", both - telling)]
+
+
+def people(hub: Hub, town: Town) -> list[Socket]:
+    """Sockets, one for each reader; the first is in a room."""
+    found = queries.room_by_key(town.open_room())
+    assert found is not None
+    sockets = [
+        Socket(
+            hub,
+            outlet(),
+            person=Person(person.pk, str(uuid.uuid4()), "member", guest=False, language="en"),
+            login=None,
+            language="en",
+            address="127.0.0.1",
+        )
+        for person in town.people(READERS)
+    ]
+    sockets[0].feeds[found.key] = Feed(found)
+    return sockets
+
+
+async def measure(town: Town) -> list[Step]:
+    """All steps, on one event loop."""
+    hub = Hub()
+    hub._commit_soon = lambda: None  # type: ignore[method-assign]
+    sockets = await asyncio.to_thread(people, hub, town)
+    [key] = sockets[0].feeds
+    return [
+        *inbound(hub, sockets[0], key),
+        *await asyncio.to_thread(commits, town),
+        *outbound(hub, sockets),
+        *await hints(hub),
+    ]
