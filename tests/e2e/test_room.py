@@ -231,6 +231,35 @@ def test_who_reads_above_is_not_pulled_down(
     expect(new).to_be_hidden()
 
 
+def test_a_finger_answers_edits_and_deletes(visit: Any, room: Room, server: Server) -> None:
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    enter(page)
+    field, send = page.get_by_label("発言", exact=True), page.get_by_role("button", name="送る")
+    for body in ("一つめです。", "二つめです。"):
+        field.fill(body)
+        send.tap()
+        expect(bodies(page).last).to_have_text(body)
+    expect(page.locator("li.message[data-state]")).to_have_count(0)
+
+    bodies(page).first.tap()
+    page.get_by_role("button", name="返信").tap()
+    field.fill("答えです。")
+    send.tap()
+    expect(page.locator("li.message").last.locator(".message-quote")).to_contain_text("一つめです。")
+
+    bodies(page).first.tap()
+    page.get_by_role("button", name="編集").tap()
+    field.fill("一つめでした。")
+    send.tap()
+    sees(page, "一つめでした。", "二つめです。", "答えです。")
+
+    bodies(page).nth(1).tap()
+    page.get_by_role("button", name="削除").tap()
+    expect(page.locator("li.message[data-deleted]")).to_have_count(1)
+    sees(page, "一つめでした。", "この発言は削除されました。", "答えです。")
+
+
 def test_a_room_works_by_keyboard_alone(visit: Any, room: Room, server: Server) -> None:
     page = visit().new_page()
     page.goto("/")

@@ -30,7 +30,7 @@ export class MessageActions extends EventTarget {
     }
     list.tabIndex = 0;
     list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.#moveTo(rowOf(event.target)));
-    list.addEventListener("pointerleave", () => this.#bar.contains(document.activeElement) || this.#bar.remove());
+    list.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.#leave());
     list.addEventListener("focusin", (event) => event.target !== list && this.#moveTo(rowOf(event.target)));
     list.addEventListener("click", (event) => this.#clicked(event));
     list.addEventListener("keydown", (event) => this.#pressed(event));
@@ -40,6 +40,11 @@ export class MessageActions extends EventTarget {
   close() {
     this.#bar.remove();
     this.#moveTo = () => {};
+  }
+
+  // A finger leaves whenever it is lifted, before the click comes: only the mouse takes the toolbar along.
+  #leave() {
+    if (!this.#bar.contains(document.activeElement)) this.#bar.remove();
   }
 
   /** @param {HTMLElement|null} row */

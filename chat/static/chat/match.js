@@ -1,6 +1,6 @@
 /** The matching page: idle, waiting, found or refused, and from there into the talk. */
 
-import { announce, banner, clearBanner, showConnection, showStopped } from "./notices.js";
+import { announce, banner, clearBanner, showConnection, showStanding, showStopped } from "./notices.js";
 import { Connection, Refused } from "./socket.js";
 import { reasonText, t, number } from "./strings.js";
 
@@ -117,6 +117,7 @@ class MatchPage {
   #gate(features) {
     const feature = features?.[FEATURE];
     if (!feature) return;
+    showStanding(feature.allowed);
     if (!feature.allowed) this.#refuse(feature.reason || t("stopped.gate"));
     else if (feature.new) this.#refuse(feature.new); // an announced end: nothing new is begun
     else if (this.#shown === "refused") this.#show("idle");

@@ -72,6 +72,16 @@ function bannerPlace() {
   return place;
 }
 
+/** The seal in the head of the page, and the stamp: whether closed chat is on. @param {boolean} on */
+export function showStanding(on) {
+  for (const part of document.querySelectorAll("[data-when]")) {
+    const shown = part.getAttribute("data-when") === (on ? "on" : "off");
+    if (part instanceof SVGElement) part.setAttribute("display", shown ? "inline" : "none");
+    else /** @type {HTMLElement} */ (part).hidden = !shown;
+  }
+  document.querySelector("[data-standing] .seal")?.setAttribute("data-state", on ? "on" : "off");
+}
+
 /** @type {HTMLElement|null} */
 let voice = null;
 

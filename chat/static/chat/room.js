@@ -3,7 +3,7 @@
 import { MessageActions } from "./actions.js";
 import { Composer } from "./composer.js";
 import { Feed } from "./feed.js";
-import { announce, banner, clearBanner, showConnection, showStopped } from "./notices.js";
+import { announce, banner, clearBanner, showConnection, showStanding, showStopped } from "./notices.js";
 import { Outbox } from "./outbox.js";
 import { MessageRows } from "./rows.js";
 import { Connection } from "./socket.js";
@@ -288,8 +288,10 @@ class RoomPage {
 
   /** @param {Record<string, {allowed: boolean, reason?: string}>|undefined} features */
   #gate(features) {
-    const feature = this.#boot.kind === "closed" ? features?.[CLOSED_FEATURE] : undefined;
-    if (feature && !feature.allowed) this.#shut(feature.reason || t("stopped.gate"), true);
+    const feature = features?.[CLOSED_FEATURE];
+    if (!feature) return;
+    showStanding(feature.allowed);
+    if (this.#boot.kind === "closed" && !feature.allowed) this.#shut(feature.reason || t("stopped.gate"), true);
   }
 
   /** Read-only from now on, and why. @param {string} reason @param {boolean} gate whether the law's gate did it */
