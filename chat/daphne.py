@@ -23,6 +23,7 @@ _PROTOCOL = (
     "current_frame",
     "inside_message",
     "autoPingTimeoutCall",
+    "failByDrop",
     "closeHandshakeTimeout",
     "dataReceived",
     "onMessage",
@@ -64,6 +65,8 @@ def whole_texts(data: bytes) -> tuple[list[str], int]:
             start += 2
             if size < _TWO_MORE:
                 break
+        elif size > _TWO_MORE:
+            break  # eight more bytes of length
         if not 0 <= size <= FRAME_BYTES or start + 4 + size > end:
             break
         body = data[start + 4 : start + 4 + size]
@@ -122,6 +125,7 @@ class DaphneOutlet:
 
         protocol.onMessage = on_message
         protocol.dataReceived = on_data
+        protocol.failByDrop = False  # a violation is answered with its close code (RFC 6455, 7.1.7), not with silence
 
     def unlisten(self) -> None:
         """Give inbound messages back to Daphne."""

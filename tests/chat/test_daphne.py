@@ -51,7 +51,12 @@ def frame(payload: bytes, *, first: int = 0x81, masked: bool = True, mask: bytes
     """Return a client's frame, right or wrong."""
     size = len(payload)
     bit = 0x80 if masked else 0
-    head = bytes((first, bit | size)) if size < 126 else bytes((first, bit | 126)) + size.to_bytes(2, "big")
+    if size < 126:
+        head = bytes((first, bit | size))
+    elif size < 1 << 16:
+        head = bytes((first, bit | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((first, bit | 127)) + size.to_bytes(8, "big")
     if not masked:
         return head + payload
     return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
@@ -91,6 +96,14 @@ def some_bytes(chance: random.Random) -> bytes:
 @given(st.lists(st.binary(max_size=140), max_size=4), st.integers(0, 600))
 def test_frames_cut_anywhere_read_as_autobahn_reads_them(payloads: list[bytes], cut: int) -> None:
     compare(b"".join(frame(payload) for payload in payloads)[:cut])
+
+
+@pytest.mark.parametrize("size", [16_383, 16_384, 16_385, 65_535, 65_536, 70_000])
+@pytest.mark.parametrize("mask", [b"\x01\x02\x03\x04", b"\0\0\0\0", b"\xff\x80\x7f\x01"])
+def test_large_frames_read_as_autobahn_reads_them(size: int, mask: bytes) -> None:
+    whole = frame(b"x" * size, mask=mask) + frame(b"after")
+    for cut in (2, 10, 14, 150, 65_536, size, len(whole)):
+        compare(whole[:cut])
 
 
 def test_odd_frames_read_as_autobahn_reads_them() -> None:
