@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,56 +16,10 @@ from hypothesis import strategies as st
 
 from chat import wire
 from chat.wire import Close, Code, Refused
+from tests.chat.frames import ODD, RIGHT, TABLE, WRONG, anything, frame, near_frames, right_frames
 
 FRAMES = get_args(wire.ClientFrame)
 TAGS = {frame.__struct_config__.tag: frame for frame in FRAMES}
-TABLE = {
-    "room.join": ({"ref", "room"}, {"after"}),
-    "room.leave": ({"ref", "room"}, set()),
-    "room.sync": ({"ref", "room", "after"}, {"limit"}),
-    "room.history": ({"ref", "room", "before"}, {"limit"}),
-    "message.post": ({"ref", "room", "client_id", "body"}, {"reply_to"}),
-    "message.edit": ({"ref", "room", "seq", "body"}, set()),
-    "message.delete": ({"ref", "room", "seq"}, {"body"}),
-    "room.seen": ({"room", "seq"}, {"ref"}),
-    "typing": ({"room"}, {"ref"}),
-    "match.seek": ({"ref"}, {"topic", "language"}),
-    "match.cancel": ({"ref"}, set()),
-    "match.leave": ({"ref", "room"}, set()),
-    "ping": (set(), {"ref"}),
-}
-"""For each frame of the contract the fields that it must have, and those that it may have."""
-RIGHT: dict[str, list[Any]] = {
-    "ref": ["r1", "", "あ" * 64, "\0", "😀"],
-    "room": ["chat", "a", "x" * 64, str(uuid4())],
-    "after": [0, 1, 2**53 - 1],
-    "before": [0, 1, 2**53 - 1],
-    "seq": [0, 1, 2**53 - 1],
-    "reply_to": [0, 1, 2**53 - 1, None],
-    "limit": [1, 200, None],
-    "client_id": [str(uuid4()), uuid4().hex, str(uuid4()).upper()],
-    "body": ["a", "あ" * 2000, "😀" * 2000, "\n", "<b>", "\u202e"],
-    "topic": ["", "night", "夜" * 40, None],
-    "language": ["", "ja", "zh-Hant", None],
-}
-WRONG: dict[str, list[Any]] = {
-    "ref": ["x" * 65, 1, True, [], {}],
-    "room": ["", "x" * 65, 1, None, ["chat"], {"id": "chat"}],
-    "after": [-1, 2**53, 2**63, 10**30, 1.5, 1.0, "1", True, []],
-    "before": [-1, 2**53, 1.0, "1", None],
-    "seq": [-1, 2**53, 1.0, "1", None, False],
-    "reply_to": [-1, 2**53, 1.0, "1"],
-    "limit": [0, 201, -1, 1.0, "1", 10**30],
-    "client_id": ["", "x", 1, None, "{}", "0" * 31, "g" * 32],
-    "body": ["", "あ" * 2001, 1, None, [], {"text": "a"}],
-    "topic": ["x" * 41, 1, [], "a\0b", "\x1b", "\n"],
-    "language": ["x" * 9, 1, "\0"],
-}
-
-
-def frame(tag: str, **fields: Any) -> dict[str, Any]:
-    """A right frame with all that it must have, and changes."""
-    return {"type": tag} | {name: RIGHT[name][0] for name in TABLE[tag][0]} | fields
 
 
 def refusal(text: str | bytes) -> Refused:
@@ -134,51 +88,6 @@ def test_an_unknown_type_is_refused(tag: Any) -> None:
     assert refusal(json.dumps({"type": tag, "ref": "r1"})).code == "protocol"
 
 
-ODD = [
-    "",
-    " ",
-    "{",
-    "}",
-    "[]",
-    "[1]",
-    "null",
-    "true",
-    "0",
-    "-1e999",
-    '"ping"',
-    "{}",
-    "{'type':'ping'}",
-    '{"type":"ping",}',
-    '{"type":"ping"}{}',
-    '{"type":"ping"} x',
-    '{"type":NaN}',
-    '{"type":"ping","ref":"\\ud800"}',
-    '{"type":"ping","ref":"\\udc00\\ud800"}',
-    '{"type":"ping","ref":"\\x41"}',
-    '{"type":"ping","ref":"a\nb"}',
-    '{"type":"ping","ref":"\t"}',
-    '\ufeff{"type":"ping"}',
-    '{"type":"ping","ref":' + "[" * 3000,
-    '{"type":"ping","ref":' + "[" * 3000 + "]" * 3000 + "}",
-    '{"a":' * 3000 + "1" + "}" * 3000,
-    "[" * 16_000,
-    '{"type":"room.join","ref":"a","room":"x","after":1e3}',
-    '{"type":"room.join","ref":"a","room":"x","after":Infinity}',
-    '{"type":"room.join","ref":"a","room":"x","after":' + "9" * 5000 + "}",
-    '{"type":"room.join","ref":"a","room":"x","after":00}',
-    "\0",
-    "\x00" * 100,
-    "// comment",
-    b"\xff\xfe",
-    b'{"type":"ping","ref":"\xff"}',
-    b'{"type":"ping","ref":"\xed\xa0\x80"}',
-    b'{"type":"ping","ref":"\xc0\x80"}',
-    b'{"type":"ping","ref":"\xf8\x88\x80\x80\x80"}',
-    '{"type":"ping","ref":"\ud800"}',
-]
-"""Texts that look like frames, and do not."""
-
-
 @pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text[:24]))
 def test_what_is_no_frame_is_refused_and_raises_nothing_else(text: str | bytes) -> None:
     assert refusal(text).code == "protocol"
@@ -203,28 +112,9 @@ def test_escapes_and_characters_are_the_same_text() -> None:
 
 # Anything -------------------------------------------------------------------------------------------------------------
 
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
-_names = st.sampled_from(sorted({"type", *RIGHT}))
-_values = _json | st.sampled_from([value for values in (*RIGHT.values(), *WRONG.values()) for value in values])
-near_frames = st.builds(
-    lambda tag, fields: {"type": tag, **fields},
-    st.sampled_from(sorted(TABLE)) | _json,
-    st.dictionaries(_names, _values),
-)
-right_frames = st.sampled_from(sorted(TABLE)).flatmap(
-    lambda tag: st.fixed_dictionaries(
-        {"type": st.just(tag)} | {name: st.sampled_from(RIGHT[name]) for name in TABLE[tag][0]},
-        optional={name: st.sampled_from(RIGHT[name]) for name in TABLE[tag][1]},
-    )
-)
-
 
 @given_settings(max_examples=300)
-@given(st.one_of(near_frames.map(json.dumps), _json.map(json.dumps), st.text(), st.binary()))
+@given(st.one_of(near_frames.map(json.dumps), anything.map(json.dumps), st.text(), st.binary()))
 def test_whatever_arrives_is_a_frame_or_a_refusal(text: str | bytes) -> None:
     with suppress(Refused):
         decoded = wire.decode(text)
