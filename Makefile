@@ -13,7 +13,7 @@ endif
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help run operator migrate test test-long check format bench messages compilemessages lock browser clean
+.PHONY: help run operator migrate test test-long check format pictures bench messages compilemessages lock browser clean
 
 help: ## list the commands | コマンドの一覧
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / {split($$2, text, " [|] "); printf "make %-16s %s\n%21s %s\n", $$1, text[1], "", text[2]}' Makefile
@@ -53,6 +53,9 @@ check: .venv/installed-dev compilemessages ## style, types, imports, migrations,
 format: .venv/installed-dev ## put the code into its form | コードを整形する
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+pictures: .venv/installed-dev compilemessages browser ## take the README's picture anew | README の画像を撮り直す
+	$(PY) -m pytest -q tests/e2e/pictures.py
 
 bench: .venv/installed-dev compilemessages ## the performance table beside a tutorial-shaped peer | 性能を測る
 	$(PY) -m tests.load.bench
