@@ -1,4 +1,4 @@
-"""Registers the compliance app and its system checks."""
+"""Registers the compliance app, its system checks and the pages of the admin that have a module of their own."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -9,4 +9,4 @@ class ComplianceConfig(AppConfig):
     verbose_name = _("Legal compliance")
 
     def ready(self) -> None:
-        from compliance import checks  # noqa: F401, PLC0415 -- registering needs the app registry
+        from compliance import checks, desk  # noqa: F401, PLC0415 -- registering needs the app registry

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -549,6 +550,15 @@ class _LazyGate:
     @property
     def winding_down(self) -> bool:
         return self.snapshot.winding_down()
+
+    @cached_property
+    def notice(self) -> dict[str, Any]:
+        """What users are told of the planned end, item by item; empty where none is announced."""
+        state = GateState.objects.filter(id=1).first() if self.ending else None
+        if state is None:
+            return {}
+        until = state.end_notice.get("until")
+        return {**state.end_notice, "on": state.ends_on, "until": date.fromisoformat(until) if until else None}
 
     @property
     def open_items(self) -> Sequence[Item]:

@@ -251,7 +251,7 @@ class Calendar(Happening):
 
 
 class Outage(models.Model):
-    """事故記録: a time in which the service was down or bad. Corrected as more is known; the ledger has each version."""
+    """事故記録: a time in which the service was down or bad. Corrected as more is known; the ledger keeps all."""
 
     class NoticedBy(models.TextChoices):
         PERSON = "person", _("a person")

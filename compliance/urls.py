@@ -2,17 +2,19 @@
 
 from django.urls import path
 
-from compliance import guide, views
+from compliance import guide, notices, views
 
 app_name = "compliance"
 
 urlpatterns = [
     path("legal/", views.legal, name="legal"),
+    path("legal/closing/", notices.planned_end, name="closing"),
     path("api/gate/", views.gate_api, name="gate_api"),
     path("operator/assess/", guide.assess, name="assess"),
     path("operator/assess/anew/", guide.assess_anew, name="assess_anew"),
     path("operator/assess/verdict/", guide.assess_verdict, name="assess_verdict"),
     path("operator/assess/<slug:key>/", guide.assess_step, name="assess_step"),
+    path("operator/calendar/<slug:key>.ics", notices.calendar_feed, name="calendar_feed"),
     path("operator/filing/", guide.papers, name="filing"),
     path("operator/filing/draft/", guide.sheets, name="filing_draft"),
     path("operator/filing/draft.txt", guide.sheets_text, name="filing_text"),

@@ -1,0 +1,411 @@
+"""A planned end: told in time with its seven items, nothing new from then on, talks to the day, then off everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat import matching, messages, rooms
+from chat.messages import Entry
+from chat.models import Message, Room, User
+from chat.queries import Person
+from compliance import closing, diary, gate, ledger, signing
+from compliance.checklist import Checklist
+from compliance.closing import Notice
+from compliance.duties import State
+from compliance.law import RULES, Feature, Required, Text
+from compliance.models import Authorisation, GateState, LedgerEntry
+from compliance.policy import Cause, Ending, Stop, closed_chat, decide
+from compliance.standing import Mode, Status
+from compliance.testing import sign_all
+from tests.compliance.cases import DATING, NOW, STOP, checklists, moments, signed, standing, stops
+from tests.conftest import MakeUser, signed_in
+
+JAPAN = datetime.fromisoformat("2026-11-22T12:00:00+09:00")
+END = date(2027, 1, 10)
+KEYED = {Required.NOTIFIED, Required.DATING}
+PAGE = "/admin/compliance/closing/"
+
+
+# The policy -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("feature", Feature)
+def test_the_truth_table_with_an_end(feature: Feature) -> None:
+    """An end takes away, never gives: from its announcement what is new, from its day all that needs the keys."""
+    day = Ending(NOW - timedelta(days=1), END)
+    ends = (None, day, replace(day, on=NOW.date()))
+    keys = product(Status, (signed(), None), (None, STOP), Mode)
+    for (status, checklist, stop, mode), ending, creating in product(keys, ends, (False, True)):
+        key = standing(status, COMPLIANCE_CHECKLIST=mode, **DATING)
+        without = decide(feature, key, checklist, stop, NOW)
+        decision = decide(feature, key, checklist, stop, NOW, ending, creating=creating)
+        shut = ending is not None and RULES[feature].required in KEYED and (ending is not day or creating)
+        assert decision.allowed is (without.allowed and not shut), (status, stop, mode, ending, creating)
+        if shut:
+            assert decision.reasons[0].cause is (Cause.winding_down if ending is day else Cause.ended)
+        else:
+            assert decision.reasons == without.reasons
+
+
+@given(
+    feature=st.sampled_from(Feature),
+    checklist=st.none() | checklists,
+    stop=stops,
+    now=moments,
+    ending=st.none() | st.builds(Ending, moments, st.dates(date(2026, 1, 1), date(2028, 1, 1))),
+    creating=st.booleans(),
+)
+def test_an_end_never_opens_anything_and_always_says_why(
+    *,
+    feature: Feature,
+    checklist: Checklist | None,
+    stop: Stop | None,
+    now: datetime,
+    ending: Ending | None,
+    creating: bool,
+) -> None:
+    key = standing(**DATING)
+    decision = decide(feature, key, checklist, stop, now, ending, creating=creating)
+    assert decision.allowed is (not decision.reasons)
+    assert not decision.allowed or decide(feature, key, checklist, stop, now).allowed
+    assert not creating or not decision.allowed or decide(feature, key, checklist, stop, now, ending).allowed
+    for said in (*decision.reasons, *decision.warnings):
+        assert said.ja
+        assert said.en
+        assert said.step.ja
+
+
+@pytest.mark.parametrize(
+    ("now", "reached"),
+    [
+        ("2027-01-09T23:59:59+09:00", False),
+        ("2027-01-10T00:00:00+09:00", True),
+        ("2027-01-09T14:59:59+00:00", False),  # the same second, elsewhere
+        ("2027-01-09T15:00:00+00:00", True),
+    ],
+)
+def test_the_day_begins_at_midnight_in_japan(now: str, *, reached: bool) -> None:
+    ending = Ending(NOW, END)
+    at = datetime.fromisoformat(now)
+    assert ending.reached(at) is reached
+    assert closed_chat(standing(), signed(), None, at, ending).allowed is not reached
+
+
+def test_the_reasons_name_the_day_and_the_articles() -> None:
+    ending = Ending(NOW, END)
+    creating = decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW, ending, creating=True)
+    assert "2027年1月10日" in creating.reason("ja")
+    assert "26条の5第1項" in creating.reason("ja")
+    assert "10 January 2027" in creating.reason("en")
+    over = decide(Feature.MATCH_PAIR, standing(), signed(), None, ending.moment, ending)
+    assert "18条1項" in over.next_step("ja")
+    running = decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW, ending)
+    assert [warning.cause for warning in running.warnings] == [Cause.winding_down]
+
+
+# Announcing -----------------------------------------------------------------------------------------------------------
+
+
+def notice(**changes: Any) -> Notice:
+    """A whole notice in time for `END`."""
+    texts = {name: Text(f"{name}の説明", f"about {name}") for name in ("service", "reason", "contact")}
+    texts |= {name: Text(f"{name}の説明", "") for name in ("alternatives", "protection")}
+    return Notice(**{**texts, "on": END, "until": None, "suspension": False, "whole": False, **changes})
+
+
+@pytest.fixture(autouse=True)
+def forgetful_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what one test read from the next."""
+    monkeypatch.setattr(gate, "_remembered", None)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The clock, stopped at noon in Japan."""
+    with time_machine.travel(JAPAN, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def opened(operator: User, settings: Any, clock: time_machine.Traveller) -> time_machine.Traveller:
+    """Closed chat is on."""
+    settings.STANDING = standing(Status.notified)
+    settings.CHAT_RATE_LIMITS = False
+    sign_all(operator)
+    assert gate.settle().closed_chat().allowed
+    return clock
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"on": date(2026, 12, 21)}, "on"),  # 29 days ahead
+        ({"on": date(2027, 11, 21), "million": True}, "on"),
+        ({"on": date(2026, 11, 22), "exception": "iv"}, "on"),
+        ({"suspension": True}, "until"),
+        ({"suspension": True, "until": date(2027, 1, 9)}, "until"),
+        *(
+            ({name: Text(" ", "x")}, f"{name}_ja")
+            for name in ("service", "reason", "contact", "alternatives", "protection")
+        ),
+    ],
+)
+def test_an_end_that_is_too_near_or_says_too_little_is_refused(
+    changes: dict[str, Any], field: str, operator: User
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        closing.announce(notice(**changes), actor=operator)
+    assert field in refused.value.message_dict
+    assert gate.current().ending is None
+    assert not LedgerEntry.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"on": date(2026, 12, 22)},
+        {"on": date(2027, 11, 22), "million": True},
+        {"on": date(2026, 11, 23), "exception": "iv"},
+        {"suspension": True, "until": date(2027, 3, 1)},
+    ],
+)
+def test_an_end_in_time_is_announced_and_put_on_record(changes: dict[str, Any], operator: User) -> None:
+    closing.announce(notice(**changes), actor=operator)
+    ending = gate.current().ending
+    assert ending
+    assert ending.on == changes.get("on", END)
+    entry = LedgerEntry.objects.get(event="end.announced")
+    assert entry.actor_id == operator.pk
+    assert entry.payload["notice"]["service"] == {"ja": "serviceの説明", "en": "about service"}
+    assert entry.payload["notice"]["protection"]["en"] == "protectionの説明"  # without English, the Japanese
+    assert ledger.verify() is None
+    with pytest.raises(ValidationError, match=r"."):
+        closing.announce(notice(**changes), actor=operator)
+
+
+# Winding down ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_new_is_begun_talks_go_on_to_the_day_and_then_all_is_off(
+    opened: time_machine.Traveller, operator: User, make_member: MakeUser
+) -> None:
+    one, two, three, four = (make_member() for _ in range(4))
+    for person in (one, two):
+        matching.seek(person=Person.of(person))
+    match = matching.pair(two.pk)
+    assert match
+    board = rooms.create_open_room(actor=one, name="lockable")
+    for person in (three, four):
+        matching.seek(person=Person.of(person))  # they wait already when the end is announced
+
+    closing.announce(notice(), actor=operator)
+    assert matching.pair(four.pk) is None
+    assert matching.sweep() == []
+    for attempt in (
+        lambda: matching.seek(person=Person.of(three)),
+        lambda: rooms.lock_room(actor=one, room=board),
+    ):
+        with pytest.raises(gate.Shut) as shut:
+            attempt()
+        assert shut.value.decision.reasons[0].cause is Cause.winding_down
+    assert Room.objects.filter(kind=Room.Kind.CLOSED).count() == 1
+    rooms.create_open_room(actor=one, name="open rooms go on")
+
+    said = Entry(match.room, Person.of(one), Message.Kind.MESSAGE, "まだ話せます")
+    assert messages.commit([said]).items[match.room]
+    opened.move_to(Ending(JAPAN, END).moment - timedelta(seconds=1))
+    assert messages.commit([replace(said, body="まだ")]).items[match.room]
+
+    opened.move_to(Ending(JAPAN, END).moment)
+    assert not messages.commit([replace(said, body="もう")]).items
+    assert not gate.settle().closed_chat().allowed
+    authorisation = Authorisation.objects.get()
+    assert [reason["cause"] for reason in authorisation.closed_because or ()] == [Cause.ended]
+    assert Message.objects.filter(room=match.room).count() == 2  # nothing that was said is lost
+    gate.settle()
+    assert LedgerEntry.objects.filter(event="end.reached").count() == 1
+
+    closing.withdraw(reason="再開するため", actor=operator)
+    assert gate.settle().closed_chat().allowed
+    assert LedgerEntry.objects.get(event="end.withdrawn").payload["reached"] is True
+    assert ledger.verify() is None
+
+
+@pytest.mark.django_db
+def test_the_day_is_put_on_record_even_where_closed_chat_was_off_before_it(
+    opened: time_machine.Traveller, operator: User
+) -> None:
+    closing.announce(notice(), actor=operator)
+    signing.stop(reason="点検", actor=operator)
+    opened.move_to(Ending(JAPAN, END).moment)
+    causes = [reason.cause for reason in gate.settle().closed_chat().reasons]
+    assert causes == [Cause.ended, Cause.emergency_stop]
+    assert LedgerEntry.objects.filter(event="end.reached").count() == 1
+
+
+@pytest.mark.django_db
+def test_every_process_is_told_by_a_new_revision(opened: time_machine.Traveller, operator: User) -> None:
+    before = gate.current().revision
+    closing.announce(notice(), actor=operator)
+    announced = gate.current().revision
+    closing.withdraw(reason="やめた", actor=operator)
+    assert len({before, announced, gate.current().revision}) == 3
+    state = GateState.objects.get(id=1)
+    assert (state.ends_on, state.end_announced_at, state.end_announced_by, state.end_notice) == (None, None, None, {})
+
+
+@pytest.mark.django_db
+def test_the_wire_says_that_nothing_new_is_begun(opened: time_machine.Traveller, operator: User) -> None:
+    assert all("new" not in said for said in gate.on_the_wire(gate.current(), "en").values())
+    closing.announce(notice(), actor=operator)
+    said = gate.on_the_wire(gate.current(), "en")
+    assert said["room.match_pair"]["allowed"] is True
+    assert "nothing new" in said["room.match_pair"]["new"]
+    assert "new" not in said["room.open"]
+    opened.move_to(Ending(JAPAN, END).moment)
+    assert all("new" not in told for told in gate.on_the_wire(gate.current(), "en").values())
+
+
+# Duties ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_each_way_to_end_creates_its_duty(opened: time_machine.Traveller, operator: User, settings: Any) -> None:
+    def owed() -> dict[str, State]:
+        now = timezone.now()
+        found = diary.calendar(gate.settle(), now)
+        return {d.id: d.state(timezone.localdate(now)) for d in found if d.id.startswith(("end", "lapse"))}
+
+    assert owed() == {}
+    signing.stop(reason="点検", actor=operator)
+    stopped = Authorisation.objects.latest("opened_at").pk
+    assert set(owed()) == {f"lapse-{stopped}:users", f"lapse-{stopped}:notify"}
+    signing.lift(reason="直った", actor=operator)
+    assert owed() == {}
+
+    settings.STANDING = standing(Status.none)  # the flag is gone: the duties of a carrier are not
+    lapsed = Authorisation.objects.latest("opened_at").pk
+    gate.settle()
+    assert set(owed()) == {f"lapse-{lapsed}:users", f"lapse-{lapsed}:notify"}
+
+    settings.STANDING = standing(Status.notified)
+    gate.settle()
+    closing.announce(notice(), actor=operator)
+    assert owed() == {f"end-{END}:users": State.DONE, f"end-{END}:notify": State.AHEAD}
+    opened.move_to(Ending(JAPAN, END).moment)
+    assert owed() == {f"end-{END}:users": State.DONE, f"end-{END}:notify": State.NOW}
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_users_read_the_seven_items_where_they_meet_closed_chat(
+    opened: time_machine.Traveller, operator: User, make_member: MakeUser
+) -> None:
+    one, two = make_member("あ"), make_member("い")
+    for person in (one, two):
+        matching.seek(person=Person.of(person))
+    match = matching.pair(two.pk)
+    assert match
+    board = rooms.create_open_room(actor=one, name="lockable")
+    browser = signed_in(one)
+    places = ["/", "/match/", f"/closed/{match.room}/", "/legal/closing/"]
+    for place in places[:3]:
+        assert "の説明" not in browser.get(place).content.decode()
+    assert "予定はありません" in browser.get("/legal/closing/").content.decode()
+
+    closing.announce(notice(), actor=operator)
+    for place in places:
+        answer = browser.get(place)
+        assert answer.status_code == 200
+        shown = answer.content.decode()
+        for name in ("service", "reason", "contact", "alternatives", "protection"):
+            assert f"{name}の説明" in shown, (place, name)
+        assert "2027年1月10日" in shown
+    assert "の説明" not in browser.get("/rooms/lockable/").content.decode()
+    refused = browser.get(f"/rooms/{board.slug}/lock/")
+    assert refused.status_code == 451
+    assert "2027年1月10日" in refused.content.decode()
+
+    opened.move_to(Ending(JAPAN, END).moment)
+    assert browser.get(f"/closed/{match.room}/").status_code == 451
+    assert browser.get("/match/").status_code == 451
+    assert "の説明" in Client().get("/legal/closing/").content.decode()
+
+
+def typed(**changes: str) -> dict[str, str]:
+    fields = {f"{name}_ja": f"{name}の説明" for name in ("service", "reason", "contact", "alternatives", "protection")}
+    return {**fields, "on": "2027-01-10", "suspension": "no", "whole": "no", "exception": "", **changes}
+
+
+@pytest.mark.django_db
+def test_the_operator_sees_the_notice_before_it_is_announced_and_withdraws_it_with_a_reason(
+    opened: time_machine.Traveller, desk: Client
+) -> None:
+    assert "2026年12月22日" in desk.get(PAGE).content.decode()
+    confirming = desk.post(PAGE, typed())
+    assert "protectionの説明" in confirming.content.decode()
+    assert gate.current().ending is None
+    assert desk.post(PAGE, {**typed(), "_confirm": "1"}).status_code == 302
+    assert gate.current().ending is not None
+    assert "protectionの説明" in desk.get(PAGE).content.decode()
+    assert desk.post(PAGE, {"_withdraw": "1", "reason": " "}).status_code == 200
+    assert gate.current().ending is not None
+    assert desk.post(PAGE, {"_withdraw": "1", "reason": "続けるため"}).status_code == 302
+    assert gate.current().ending is None
+
+
+@pytest.mark.django_db
+def test_a_day_that_is_too_near_is_refused_beside_its_field_and_nothing_typed_is_lost(
+    opened: time_machine.Traveller, desk: Client
+) -> None:
+    answer = desk.post(PAGE, typed(on="2026-12-01", reason_ja="人手が足りないため"))
+    shown = answer.content.decode()
+    assert "2026-12-22" in shown
+    assert "人手が足りないため" in shown
+    assert 'name="_confirm"' not in shown
+
+
+@pytest.mark.django_db
+def test_who_may_only_look_announces_nothing(make_user: MakeUser, clock: time_machine.Traveller) -> None:
+    from tests.compliance.test_admin import may  # noqa: PLC0415 -- one helper
+
+    reader = signed_in(may(make_user(is_staff=True), "view_closing"))
+    assert reader.get(PAGE).status_code == 200
+    assert reader.post(PAGE, {**typed(), "_confirm": "1"}).status_code == 403
+    assert signed_in(make_user(is_staff=True)).get(PAGE).status_code == 403
+    assert not GateState.objects.filter(ends_on__isnull=False).exists()
+
+
+@pytest.mark.django_db
+def test_the_public_page_is_served_in_english(opened: time_machine.Traveller, operator: User) -> None:
+    closing.announce(notice(), actor=operator)
+    client = Client()
+    client.cookies["django_language"] = "en"
+    shown = client.get(reverse("compliance:closing")).content.decode()
+    translation.activate("ja")
+    assert "about service" in shown
+    assert "protectionの説明" in shown
+
+
+def test_now_is_what_the_cases_say() -> None:
+    assert NOW.astimezone(UTC).date() == JAPAN.date()
