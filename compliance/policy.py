@@ -274,8 +274,8 @@ def _ended(rule: Rule, ending: Ending) -> Reason:
 def _winding_down(rule: Rule, ending: Ending) -> Reason:
     return Reason(
         Cause.winding_down,
-        f"{_day(ending.on).ja}に終了する予定を利用者に周知しているため（{cite('TBA 26-5(1)').ja}）、「{rule.title_ja}」では"
-        "新しい会話を始められませんが、続いている会話はその前日まで使えます。",
+        f"{_day(ending.on).ja}に終了する予定を利用者に周知しているため（{cite('TBA 26-5(1)').ja}）、"
+        f"「{rule.title_ja}」では新しい会話を始められませんが、続いている会話はその前日まで使えます。",
         f"“{rule.title_en}” takes nothing new, because its end on {_day(ending.on).en} has been announced "
         f"({cite('TBA 26-5(1)').en}); talks that run go on until the day before.",
         Text(
