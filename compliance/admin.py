@@ -23,14 +23,33 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from compliance import assessment, gate, law, ledger, proof, signing
-from compliance.checklist import CONDITIONS, ITEM, ITEMS, Condition, EvidenceField, Facts, Group, Item, applies
-from compliance.classify import CONSEQUENCES, Outcome
-from compliance.models import Authorisation, Checklist, GateState, LedgerEntry, Signature, Stop
+from compliance import assessment, dating, gate, holds, law, ledger, proof, signing, since
+from compliance.checklist import (
+    CONDITIONS,
+    IF_CLOSED,
+    ITEM,
+    ITEMS,
+    OPEN_DUTIES,
+    Condition,
+    EvidenceField,
+    Facts,
+    Group,
+    Item,
+    Scope,
+    applies,
+    blocking,
+    open_only,
+)
+from compliance.classify import CONSEQUENCES, Answer, Outcome
+from compliance.evidence import MOST_FILES, TYPES, Attachment, Missing, attachments, present, read, store
+from compliance.law import Feature, Required
+from compliance.models import Authorisation, Checklist, GateState, Hold, LedgerEntry, Signature, Stop
+from compliance.questions import ANSWERS
 from compliance.standing import Mode
 
 if TYPE_CHECKING:
@@ -60,6 +79,7 @@ class State(StrEnum):
     ending = "ending"
     expired = "expired"
     contradicted = "contradicted"
+    outdated = "outdated"
     unsigned = "unsigned"
     idle = "idle"
 
@@ -69,6 +89,7 @@ _STATES: Final[Mapping[State, Promise]] = {
     State.ending: gettext_lazy("Signed, ends soon"),
     State.expired: gettext_lazy("Expired"),
     State.contradicted: gettext_lazy("Signed, but contradicts the filing"),
+    State.outdated: gettext_lazy("Signed, but form 4 lacks a feature"),
     State.unsigned: gettext_lazy("Not signed"),
     State.idle: gettext_lazy("Does not apply"),
 }
@@ -83,6 +104,8 @@ class Row:
     shuts: bool
     """It is among those that keep closed chat shut at this moment."""
     signature: Signature | None
+    wanted: bool = True
+    """Closed chat needs it, whether this deployment offers closed chat or not."""
 
     @property
     def label(self) -> str:
@@ -97,7 +120,7 @@ class Row:
     @property
     def condition(self) -> Condition | None:
         """When the item applies; None where it always does."""
-        return CONDITIONS.get(self.item.id)
+        return CONDITIONS.get(self.item.id) or (IF_CLOSED if self.item.scope is Scope.CLOSED else None)
 
     @property
     def why(self) -> law.Text:
@@ -107,7 +130,7 @@ class Row:
     @property
     def needed(self) -> bool:
         """Whether closed chat needs it, signed or not."""
-        return self.item.blocks and self.state is not State.idle
+        return self.item.blocks and self.wanted
 
     @property
     def articles(self) -> list[tuple[str, str]]:
@@ -193,9 +216,19 @@ class Desk:
         return (rows[at - 1] if at else None, rows[at], rows[at + 1] if at + 1 < len(rows) else None)
 
     @property
+    def open_only(self) -> bool:
+        """Whether the deployment runs open rooms and nothing else, by what is on record."""
+        return open_only(self.snapshot.standing, _facts(self.snapshot))
+
+    @property
+    def open_duties(self) -> list[Row]:
+        """The duties that bind open rooms from the first day."""
+        return [row for row in self.rows if row.item.id in OPEN_DUTIES]
+
+    @property
     def facts(self) -> list[tuple[str, str]]:
         """What the operator recorded with LAW-01 and LAW-05 and what decides which items apply."""
-        facts = self.snapshot.checklist.facts if self.snapshot.checklist else Facts()
+        facts = _facts(self.snapshot)
         known = {True: _("Yes"), False: _("No"), None: _("Not recorded")}
         verdict = next((CONSEQUENCES[outcome] for outcome in Outcome if outcome == facts.verdict), None)
         filed = [law.say(law.RULES[feature].title, gate.spoken()) for feature in sorted(facts.filed_features or ())]
@@ -209,8 +242,12 @@ class Desk:
         ]
 
 
+def _facts(snapshot: gate.Snapshot) -> Facts:
+    return snapshot.checklist.facts if snapshot.checklist else Facts()
+
+
 def _row(item: Item, snapshot: gate.Snapshot, signature: Signature | None, now: datetime) -> Row:
-    facts = snapshot.checklist.facts if snapshot.checklist else Facts()
+    facts = _facts(snapshot)
     is_open = item in snapshot.open_items()
     ends = signature.expires_at if signature else None
     if not applies(item, snapshot.standing, facts):
@@ -221,11 +258,14 @@ def _row(item: Item, snapshot: gate.Snapshot, signature: Signature | None, now: 
         state = State.expired
     elif is_open:
         state = State.contradicted
+    elif item.id == "LAW-05" and facts.unfiled(assessment.doors()):
+        state = State.outdated
     elif ends is not None and ends - now < SOON:
         state = State.ending
     else:
         state = State.signed
-    return Row(item, state, is_open and snapshot.standing.mode is Mode.enforce, signature)
+    shuts = is_open and snapshot.standing.mode is Mode.enforce
+    return Row(item, state, shuts, signature, wanted=item in blocking(snapshot.standing, facts))
 
 
 # --- forms -----------------------------------------------------------------------------------------------------
@@ -292,14 +332,97 @@ class EvidenceForm(forms.Form):
 
 def _suggested(item: Item, snapshot: gate.Snapshot, last: Signature | None) -> dict[str, Any]:
     """What the form starts with: the last evidence, save what a person confirms each time, and what is known anyway."""
-    known = {
-        "LAW-01": {"law_version": law.LAW_VERSION},
-        "LAW-04": {"number": snapshot.standing.number},
-        "LAW-20": {"number": snapshot.standing.dating_number},
-    }
+    known = since.known(item, snapshot, gate.spoken())
     confirmed = {field.key for field in item.evidence if field.kind == "check" and field.required}
     earlier = {key: value for key, value in (last.evidence if last else {}).items() if key not in confirmed}
-    return {**earlier, **{key: value for key, value in known.get(item.id, {}).items() if value}}
+    return {**known, **earlier, **{key: known[key] for key in _CURRENT if known.get(key)}}
+
+
+_CURRENT: Final = ("law_version", "number", "list_version", "table_version")
+"""Evidence that is read anew for each signature; the rest a person may have put in words of their own."""
+
+
+class FilesInput(forms.ClearableFileInput):
+    """Django's own, for more than one file."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Files that are checked and stored as they are cleaned. The same bytes are stored once."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Return the stored attachments."""
+        uploads = [upload for upload in data or () if upload]
+        if len(uploads) > MOST_FILES:
+            raise ValidationError(_("At most %(most)d files go with one signature.") % {"most": MOST_FILES})
+        return [store(upload) for upload in uploads]
+
+
+class FilesForm(forms.Form):
+    """The files that go with a signature: those of the last one that are kept, and new ones."""
+
+    keep = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, label=gettext_lazy("Files kept from the last signature")
+    )
+    added = FilesField(
+        required=False, label=gettext_lazy("Files (PDF, PNG, JPEG, text, CSV or e-mail; 10 MB each, 10 at most)")
+    )
+
+    def __init__(self, earlier: Sequence[Attachment], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["keep"] = [each.sha256 for each in earlier]
+        self.earlier = earlier
+        kept = self.fields["keep"]
+        assert isinstance(kept, forms.MultipleChoiceField)
+        kept.choices = [(each.sha256, each.name) for each in earlier]
+        if not earlier:
+            del self.fields["keep"]
+        self.fields["added"].widget.attrs["accept"] = ",".join(TYPES)
+
+    def clean(self) -> None:
+        """Refuse more files than go with one signature."""
+        if len(self.attachments) > MOST_FILES:
+            self.add_error("added", _("At most %(most)d files go with one signature.") % {"most": MOST_FILES})
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """What goes with the signature, each file once."""
+        kept = [each for each in self.earlier if each.sha256 in self.cleaned_data.get("keep", ())]
+        return list({each.sha256: each for each in (*kept, *self.cleaned_data.get("added", ()))}.values())
+
+
+class FourQuestions(forms.Form):
+    """The four conditions of a dating-site business, each with yes, no or not known."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for question in dating.QUESTIONS:
+            self.fields[question.key] = forms.ChoiceField(
+                label=law.say(question, gate.spoken()),
+                choices=[(answer.value, law.say(said, gate.spoken())) for answer, said in ANSWERS.items()],
+                widget=forms.RadioSelect,
+            )
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """The answers by question."""
+        return {key: Answer(value) for key, value in self.cleaned_data.items()}
+
+    @property
+    def as_text(self) -> str:
+        """Questions and answers as LAW-20 keeps them."""
+        language = gate.spoken()
+        return "\n".join(
+            f"{law.say(question, language)} {law.say(ANSWERS[self.answers[question.key]], language)}"
+            for question in dating.QUESTIONS
+        )
+
+    def asked(self) -> list[tuple[forms.BoundField, dating.Question]]:
+        """Each field with its question."""
+        return [(self[question.key], question) for question in dating.QUESTIONS]
 
 
 class PeriodForm(forms.Form):
@@ -429,7 +552,9 @@ class ChecklistAdmin(Place):
         wrap = self.admin_site.admin_view
         return [
             path("", wrap(self.overview), name="compliance_checklist_changelist"),
+            path("LAW-20/questions/", wrap(self.four_questions), name="compliance_checklist_dating"),
             path("<str:item_id>/", wrap(self.item), name="compliance_checklist_change"),
+            path("<str:item_id>/files/<str:key>/", wrap(self.file), name="compliance_checklist_file"),
         ]
 
     def overview(self, request: HttpRequest) -> HttpResponse:
@@ -450,15 +575,18 @@ class ChecklistAdmin(Place):
             raise Http404
         history = list(Signature.objects.filter(item_id=item.id).select_related("signed_by", "withdrawn_by"))
         desk = Desk.now()
-        evidence = EvidenceForm(item, initial=_suggested(item, desk.snapshot, history[0] if history else None))
+        last = history[0] if history else None
+        earlier = attachments(last.evidence) if last else []
+        evidence = EvidenceForm(item, initial=_suggested(item, desk.snapshot, last) | _judged(request, item))
+        files = FilesForm(earlier)
         withdrawal = ReasonForm(auto_id="id_withdraw_%s")
         if request.method == "POST" and "_withdraw" in request.POST:
             withdrawal = ReasonForm(request.POST, auto_id="id_withdraw_%s")
             if self._withdraw(request, item, withdrawal, desk):
                 return HttpResponseRedirect(reverse("admin:compliance_checklist_change", args=[item.id]))
         elif request.method == "POST":
-            evidence = EvidenceForm(item, request.POST)
-            if self._sign(request, item, evidence, desk):
+            evidence, files = EvidenceForm(item, request.POST), FilesForm(earlier, request.POST, request.FILES)
+            if self._sign(request, item, evidence, files, desk):
                 onward = Desk.now().next if "_next" in request.POST else None
                 overview = f"{reverse('admin:compliance_checklist_changelist')}#{item.id}"
                 return HttpResponseRedirect(onward.url if onward else overview)
@@ -473,15 +601,62 @@ class ChecklistAdmin(Place):
             form=evidence,
             withdrawal=withdrawal,
             shown=_shown(item, row.signature.evidence) if row.signature else (),
+            attached=present(attachments(row.signature.evidence)) if row.signature else (),
+            changes=since.changes(item, row.signature, desk.snapshot) if row.signature else (),
+            on_form_4=_on_form_4(desk.snapshot) if item.id == "LAW-05" else (),
+            files=files,
             prefilled=bool(history) and not evidence.is_bound,
             history=history,
             law_version=law.LAW_VERSION,
         )
 
-    def _sign(self, request: HttpRequest, item: Item, form: EvidenceForm, desk: Desk) -> bool:
+    def file(self, request: HttpRequest, item_id: str, key: str) -> HttpResponse:
+        """Hand out a file that a signature on the item lists, by its hash, as a download and as nothing else."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        signatures = Signature.objects.filter(item_id=item_id).order_by("-signed_at").values_list("evidence", flat=True)
+        listed = (each for recorded in signatures for each in attachments(recorded) if each.sha256 == key)
+        attachment = next(listed, None)
+        if attachment is None:
+            raise Http404
+        try:
+            content = read(attachment)
+        except Missing as missing:
+            self.message_user(request, f"{attachment.name}: {missing}", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:compliance_checklist_change", args=[item_id]))
+        disposition = content_disposition_header(True, attachment.name)  # noqa: FBT003 -- as Django has it
+        answer = HttpResponse(content, content_type="application/octet-stream")
+        answer["Content-Disposition"], answer["Cache-Control"] = disposition, "private, no-store"
+        return answer
+
+    def four_questions(self, request: HttpRequest) -> HttpResponse:
+        """Ask whether it is a dating-site business; hand the answers to LAW-20, which records them."""
+        form = FourQuestions(request.POST) if request.method == "POST" else FourQuestions()
+        verdict = None
+        if form.is_valid():
+            self.actor(request)
+            verdict = dating.judge(form.answers)
+            request.session[_JUDGED] = {"outcome": verdict.outcome.value, "test": form.as_text}
+        snapshot = gate.settle()
+        return self.page(
+            request,
+            "dating.html",
+            title=_("Is it a dating-site business?"),
+            form=form,
+            verdict=verdict,
+            articles=[(law.cite(article).url, law.cite(article)) for article in dating.ARTICLES],
+            notes=(dating.SELF_DECLARED, dating.POLICE_VIEW),
+            gates=[(law.RULES[feature], snapshot.decide(feature)) for feature in _BOTH_GATES],
+        )
+
+    def _sign(self, request: HttpRequest, item: Item, form: EvidenceForm, files: FilesForm, desk: Desk) -> bool:
         actor = self.actor(request)
-        if not _written(form, lambda: signing.sign(item=item, evidence=form.evidence, actor=actor)):
+        whole = form.is_valid() & files.is_valid()  # both, so that the page names all that is wrong
+        if not whole or not _written(
+            form, lambda: signing.sign(item=item, evidence=form.evidence, actor=actor, files=files.attachments)
+        ):
             return False
+        request.session.pop(_JUDGED, None)
         done = _("%(item)s is signed.") % {"item": item.id}
         self.tell(request, done, was_on=desk.snapshot.closed_chat().allowed)
         return True
@@ -493,6 +668,82 @@ class ChecklistAdmin(Place):
         done = _("The signature on %(item)s is withdrawn.") % {"item": item.id}
         self.tell(request, done, was_on=desk.snapshot.closed_chat().allowed)
         return True
+
+
+_BOTH_GATES: Final = (Feature.MATCH_PAIR, Feature.PROFILE_DATING)
+_JUDGED: Final = "dating_judged"
+"""Under which the session keeps the answers to the four questions until LAW-20 records them."""
+
+
+def _judged(request: HttpRequest, item: Item) -> dict[str, Any]:
+    return dict(request.session.get(_JUDGED, {})) if item.id == "LAW-20" else {}
+
+
+def _on_form_4(snapshot: gate.Snapshot) -> list[tuple[law.Rule, bool]]:
+    """Each feature of the code that is notified, and whether form 4 as recorded has it."""
+    offered = [feature for feature in assessment.doors() if law.RULES[feature].required is Required.NOTIFIED]
+    lacking = _facts(snapshot).unfiled(offered)
+    return [(law.RULES[feature], feature not in lacking) for feature in offered]
+
+
+class HoldForm(forms.ModelForm[Hold] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
+    """What a hold names; the writer's own refusals stand beside the fields."""
+
+    def clean(self) -> dict[str, Any]:
+        given = {name: self.cleaned_data.get(name) for name in ("scope", "subject", "ground", "paper", "ends_on")}
+        if not self.errors:
+            for name, fault in holds.faults(**given).items():
+                self.add_error(name, fault)
+        return dict(self.cleaned_data)
+
+    def validate_constraints(self) -> None:
+        """The writer's refusals say it in words."""
+
+
+class LiftForm(forms.ModelForm[Hold] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
+    """Why a hold is lifted."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "lift_reason" in self.fields:
+            self.fields["lift_reason"].required = True
+
+    def validate_constraints(self) -> None:
+        """Who and when are written with the reason."""
+
+
+@admin.register(Hold)
+class HoldAdmin(ModelAdmin):
+    """法的保全: placed and lifted, never changed otherwise and never deleted."""
+
+    list_display = ("placed_at", "scope", "ground", "ends_on", "lifted_at")
+    ordering = ("-placed_at",)
+    fields = ("scope", "subject", "ground", "paper", "ends_on")
+    kept = (*fields, "placed_by", "placed_at", "lifted_by", "lifted_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.lifted_at is None) and super().has_change_permission(request, obj)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.kept, "lift_reason") if obj else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.kept if obj else ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's own signature
+        return super().get_form(request, obj, change, form=LiftForm if obj else HoldForm, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's own signature
+        """Place or lift it, as the ledger is to know."""
+        actor = request.user
+        assert actor.is_authenticated
+        if change:
+            holds.lift(hold=obj, reason=obj.lift_reason, actor=actor)
+        else:
+            obj.pk = holds.place(**form.cleaned_data, actor=actor).pk
 
 
 @admin.register(Stop)

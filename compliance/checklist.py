@@ -3,14 +3,16 @@
 How long a signature holds (`valid_days`) is this software's own habit; no statute sets it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
 
 from compliance.classify import CONSEQUENCES, Outcome
+from compliance.dating import AgeCheck
+from compliance.dating import Outcome as DatingOutcome
 from compliance.law import RULES, Feature, Required, Text, cite, cite_all
 from compliance.standing import Standing, Status
 
@@ -386,6 +388,7 @@ ITEMS: Final[tuple[Item, ...]] = (
                 "long",
             ),
             EvidenceField("page", "公表ページ", "Public page", "url"),
+            EvidenceField("list_version", "コードにある一覧の版", "Version of the list in the code", required=False),
             EvidenceField("checked_on", "実際の通信と照合した日", "Date checked against real requests", "date"),
         ),
     ),
@@ -404,6 +407,7 @@ ITEMS: Final[tuple[Item, ...]] = (
         valid_days=365,
         evidence=(
             EvidenceField("table", "保存期間の表", "Retention table", "long"),
+            EvidenceField("table_version", "コードにある表の版", "Version of the table in the code", required=False),
             EvidenceField("last_run_on", "自動消去の動作を確かめた日", "Date deletion was seen to work", "date"),
             EvidenceField("holds", "法的保全で止めている範囲", "Legal holds", "long", required=False),
         ),
@@ -533,7 +537,7 @@ ITEMS: Final[tuple[Item, ...]] = (
         evidence=(
             EvidenceField("rules", "基準の版", "Version of the rules"),
             EvidenceField("page", "公表ページ", "Public page", "url"),
-            EvidenceField("appeal", "異議申立ての方法", "Appeal route"),
+            EvidenceField("appeal", "異議申立ての方法（公開ページに表示）", "Appeal route (shown in public)"),
         ),
     ),
     Item(
@@ -544,15 +548,28 @@ ITEMS: Final[tuple[Item, ...]] = (
         "始める日の前日までに公安委員会へ届け出て、18歳以上であることを法定の方法で確認します。",
         why_en="Showing wishes to date in public and leading to one-to-one contact may be this business. Notify the "
         "Public Safety Commission by the day before the start and check 18+ by the methods in the rule.",
-        articles=("DSA 2(ii)", "DSA 7(1)", "DSA 10", "DSA 11"),
+        articles=("DSA 2(ii)", "DSA 7(1)", "DSA 10", "DSA 11", "DSR 5(1)"),
         group=Group.other,
         scope=Scope.CLOSED,
         blocks=True,
         valid_days=365,
         evidence=(
+            EvidenceField(
+                "outcome",
+                "判定の結論",
+                "Verdict",
+                "choice",
+                choices=tuple(Choice(outcome, outcome.ja, outcome.en) for outcome in DatingOutcome),
+            ),
             EvidenceField("test", "該当性の4要件についての答え", "Answers to the four conditions", "long"),
             EvidenceField("number", "公安委員会から通知された番号", "Notification number", required=False),
-            EvidenceField("age_check", "年齢確認の方法", "Method of age check", "long"),
+            EvidenceField(
+                "age_check",
+                "年齢確認の方法",
+                "Method of age check",
+                "choice",
+                choices=tuple(Choice(method, method.ja, method.en) for method in AgeCheck),
+            ),
             EvidenceField("refusals", "利用を断った場合の記録方法", "How refusals are recorded"),
         ),
     ),
@@ -569,6 +586,9 @@ ITEMS: Final[tuple[Item, ...]] = (
         blocks=False,
         evidence=(
             EvidenceField("page", "窓口のページ", "Page of the desk", "url"),
+            EvidenceField(
+                "desk", "窓口の連絡先（公開ページに表示）", "Contact of the desk (shown in public)", required=False
+            ),
             EvidenceField("procedure", "手順書の版", "Version of the procedure"),
         ),
     ),
@@ -586,8 +606,22 @@ ITEMS: Final[tuple[Item, ...]] = (
         evidence=(
             EvidenceField("version", "プライバシーポリシーの版", "Version of the policy"),
             EvidenceField("page", "公表ページ", "Public page", "url"),
-            EvidenceField("processors", "委託先", "Processors", "long"),
-            EvidenceField("countries", "データを扱う国", "Countries"),
+            EvidenceField("processors", "委託先（公開ページに表示）", "Processors (shown in public)", "long"),
+            EvidenceField("countries", "データを扱う国（公開ページに表示）", "Countries (shown in public)"),
+            EvidenceField(
+                "security",
+                "安全管理の内容（公開ページに表示）",
+                "Security measures (shown in public)",
+                "long",
+                required=False,
+            ),
+            EvidenceField(
+                "requests",
+                "開示・訂正・利用停止などの請求の方法（公開ページに表示）",
+                "How to ask for disclosure, correction or erasure (shown in public)",
+                "long",
+                required=False,
+            ),
         ),
     ),
     Item(
@@ -661,10 +695,17 @@ class Facts:
     """The `Outcome` recorded with LAW-01."""
     filed_features: frozenset[Feature] | None = None
     """The closed features that form 4 covers by LAW-05's evidence; None where the evidence names none."""
+    age_checked: bool | None = None
+    """Whether LAW-20 names a method by which users are checked to be 18; None where it is not signed."""
 
     @classmethod
-    def from_evidence(cls, assessment: Mapping[str, object], filed: Mapping[str, object] | None = None) -> "Facts":
-        """Read the facts that the operator recorded with LAW-01 and, where given, with LAW-05.
+    def from_evidence(
+        cls,
+        assessment: Mapping[str, object],
+        filed: Mapping[str, object] | None = None,
+        dating: Mapping[str, object] | None = None,
+    ) -> "Facts":
+        """Read the facts that the operator recorded with LAW-01 and, where given, with LAW-05 and LAW-20.
 
         LAW-05's signature alone says that all is filed; once it names features, the others count as not filed.
         """
@@ -677,6 +718,17 @@ class Facts:
             paid=_yes_or_no(assessment.get("paid")),
             verdict=verdict if isinstance(verdict, str) and verdict else None,
             filed_features=named or None,
+            age_checked=None if dating is None else dating.get("age_check") not in {None, "", AgeCheck.NONE},
+        )
+
+    def unfiled(self, offered: Iterable[Feature]) -> tuple[Feature, ...]:
+        """Return the features among those offered that need a notification and are not on form 4 as recorded."""
+        if self.filed_features is None:
+            return ()
+        return tuple(
+            feature
+            for feature in offered
+            if RULES[feature].required is Required.NOTIFIED and feature not in self.filed_features
         )
 
 
@@ -781,19 +833,44 @@ CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
 )
 """The items that apply only on a condition."""
 
+IF_CLOSED: Final = Condition(
+    "クローズド・チャットを提供するとき",
+    "closed chat is offered",
+    lambda standing, facts: not open_only(standing, facts),
+)
+"""When the items on closed chat apply, besides their own condition."""
+
+
+def open_only(standing: Standing, facts: Facts) -> bool:
+    """Whether the deployment runs open rooms and nothing else.
+
+    So it is where no closed feature is offered, or where nothing is filed and the verdict on record is that of a
+    third-item business, which mediates nothing. A deployment that has not been assessed is not taken to be one.
+    """
+    if facts.closed_features_on is not None:
+        return not facts.closed_features_on
+    return standing.status is Status.none and facts.verdict == Outcome.THIRD_ITEM
+
 
 def applies(item: Item, standing: Standing, facts: Facts) -> bool:
     """Whether the item concerns this deployment as it is. What is not known counts as if it did."""
-    if item.scope is Scope.CLOSED and facts.closed_features_on is not None and not facts.closed_features_on:
+    if item.scope is Scope.CLOSED and open_only(standing, facts):
         return False
-    condition = CONDITIONS.get(item.id)
-    return condition is None or condition.holds(standing, facts)
+    return _condition_holds(item, standing, facts)
 
 
 def blocking(standing: Standing, facts: Facts) -> tuple[Item, ...]:
     """The items without which closed chat may not open. Whoever asks wants closed chat, so its items always count."""
-    wanted = replace(facts, closed_features_on=None)
-    return tuple(item for item in ITEMS if item.blocks and applies(item, standing, wanted))
+    return tuple(item for item in ITEMS if item.blocks and _condition_holds(item, standing, facts))
+
+
+def _condition_holds(item: Item, standing: Standing, facts: Facts) -> bool:
+    condition = CONDITIONS.get(item.id)
+    return condition is None or condition.holds(standing, facts)
+
+
+OPEN_DUTIES: Final = ("LAW-06", "LAW-07", "LAW-11", "LAW-12", "LAW-22")
+"""The five duties that bind a service of open rooms from its first day, signed or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def _checklist() -> Checklist:
     evidence = {signature.item_id: signature.evidence for signature in live}
     return Checklist(
         signatures={s.item_id: SignatureFact(s.item_id, s.signed_at, s.expires_at) for s in live},
-        facts=Facts.from_evidence(evidence.get("LAW-01", {}), evidence.get("LAW-05")),
+        facts=Facts.from_evidence(evidence.get("LAW-01", {}), evidence.get("LAW-05"), evidence.get("LAW-20")),
     )
 
 

@@ -395,9 +395,11 @@ RULES: Final[Mapping[Feature, Rule]] = MappingProxyType(
                 title_ja="性別や交際希望を載せる公開プロフィール",
                 title_en="Public profiles with gender or a wish to date",
                 ja="性別や交際の希望を誰でも見られる形で載せ、閉じた会話につなげると、"
-                "インターネット異性紹介事業に当たる可能性があるため、公安委員会への届出も必要なものとして扱います。",
+                "インターネット異性紹介事業に当たる可能性があるため、公安委員会への届出も必要なものとして扱います。"
+                "それらによるマッチングも同じです。",
                 en="Showing gender or a wish to date in public and leading to a closed talk may be a dating-site "
-                "business, so it is treated as needing the notification to the Public Safety Commission as well.",
+                "business, so it is treated as needing the notification to the Public Safety Commission as well. Matching "
+                "by them is the same.",
                 confidence=Confidence.INFERENCE,
             ),
             Rule(

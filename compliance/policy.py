@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from compliance.checklist import ITEM, Checklist, Item
 from compliance.classify import Outcome
-from compliance.law import RULES, Feature, Required, Rule, Text, cite, say
+from compliance.law import RULES, Feature, Required, Rule, Text, cite, cite_all, say
 from compliance.standing import DATING, MODE, REGISTRATION, Mode, Problem, Standing, Status
 
 _JAPAN: Final = timezone(timedelta(hours=9), "JST")
@@ -198,6 +198,8 @@ def _keys(
     age_check = ITEM["LAW-20"]
     if dating and not checklist.signed(age_check, now):
         reasons.append(_unsigned(rule, (age_check.id,), expired=age_check.id in checklist.signatures, shut=True))
+    elif dating and checklist.facts.age_checked is False:
+        reasons.append(_no_age_check(rule))
 
     shut = standing.mode is not Mode.advise
     facts = checklist.facts
@@ -333,6 +335,21 @@ def _dating(rule: Rule) -> Reason:
         Text(
             "事務所の所在地を管轄する警察署に、届出が必要か相談してください。電気通信事業の届出とは別の届出です。",
             "Ask the police station for your office whether you must notify. It is apart from the telecom filing.",
+        ),
+    )
+
+
+def _no_age_check(rule: Rule) -> Reason:
+    articles = ("DSA 11", "DSR 5(1)")
+    return Reason(
+        Cause.dating,
+        f"18歳以上であることを確認する方法（{cite_all(articles, 'ja')}）が LAW-20 に記録されていないため"
+        f"「{rule.title_ja}」は停止しており、開くには法定の方法のどれかで確認し、それを記録する必要があります。",
+        f"“{rule.title_en}” is off because LAW-20 names no method by which users are checked to be 18 or over "
+        f"({cite_all(articles, 'en')}); it opens once one of the rule's methods is used and on record.",
+        Text(
+            "年齢を確認する方法を決め、LAW-20 に署名し直してください。",
+            "Settle on a method of age check and sign LAW-20 anew.",
         ),
     )
 

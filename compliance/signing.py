@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -11,19 +11,27 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from compliance import checklist, gate, law, ledger
+from compliance.evidence import Attachment
 from compliance.models import Signature
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 
-def sign(*, item: checklist.Item, evidence: Mapping[str, Any], actor: AbstractBaseUser) -> Signature:
+def sign(
+    *,
+    item: checklist.Item,
+    evidence: Mapping[str, Any],
+    actor: AbstractBaseUser,
+    files: Sequence[Attachment] = (),
+) -> Signature:
     """Sign an item with its evidence; a live signature on it is withdrawn as renewed.
 
     Args:
         item: from the catalogue.
         evidence: JSON values by the item's evidence keys.
         actor: the staff account that signs.
+        files: stored before; the evidence lists them with their hashes, so the ledger covers them.
 
     Raises:
         ValidationError: a required piece of evidence is missing; the message names it.
@@ -43,7 +51,8 @@ def sign(*, item: checklist.Item, evidence: Mapping[str, Any], actor: AbstractBa
         )
         signature = Signature.objects.create(
             item_id=item.id,
-            evidence={field.key: evidence.get(field.key, "") for field in item.evidence},
+            evidence={field.key: evidence.get(field.key, "") for field in item.evidence}
+            | ({"files": [each.as_evidence() for each in files]} if files else {}),
             law_version=law.LAW_VERSION,
             signed_by_id=actor.pk,
             signed_at=now,

@@ -193,6 +193,8 @@ try:
 
     #: Where `collectstatic` puts the files.
     STATIC_ROOT: Path = Path(text("STATIC_ROOT", str(VAR / "static")))
+    #: Where the files that prove the checklist's items are kept; nothing is served from there but to permitted staff.
+    EVIDENCE_ROOT: Path = Path(text("EVIDENCE_ROOT", str(VAR / "evidence")))
 
     MAIL_GIVEN: bool = bool(text("EMAIL_URL"))
     try:

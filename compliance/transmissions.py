@@ -1,0 +1,106 @@
+"""外部送信: what pages make a visitor's device send to others, declared as data. A browser test holds it to the truth.
+
+The facts are those of REG 22-2-29: what is sent, who handles it, and for what. An application added to this service
+that loads anything from another host declares it here, or the test fails.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from compliance.law import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """What REG 22-2-31 asks to be shown where a visitor can have it stopped."""
+
+    stops: Text
+    """Whether sending or use is stopped."""
+    how: Text
+    loss: Text
+    """What of the service is then restricted; say so where nothing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transmission:
+    """One transmission to somebody else: REG 22-2-29 (i) to (iii)."""
+
+    origin: str
+    """Scheme and host, as browsers name origins: https://stats.example.jp"""
+    information: Text
+    receiver: Text
+    """The name of whoever handles the information, not the product's name."""
+    purpose: Text
+    opt_out: OptOut | None = None
+
+
+TRANSMISSIONS: Final[tuple[Transmission, ...]] = ()
+"""None: every page takes scripts, styles, pictures and its socket from this service alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Something that this service itself stores in the browser; it goes back to this service only."""
+
+    name: str
+    purpose: Text
+    period: Text
+    cookie: bool = True
+
+
+STORED: Final[tuple[Stored, ...]] = (
+    Stored(
+        "sessionid",
+        Text(
+            "サインインした人、またはニックネームで参加した人を見分ける",
+            "tells who is signed in, or in under a nickname",
+        ),
+        Text("サインインから14日", "14 days after signing in"),
+    ),
+    Stored(
+        "csrftoken",
+        Text("他のサイトからの偽の操作を防ぐ", "keeps other sites from acting in your name"),
+        Text("1年", "one year"),
+    ),
+    Stored(
+        "django_language",
+        Text("選んだ言語を覚える", "remembers the language that you chose"),
+        Text("ブラウザを閉じるまで", "until the browser is closed"),
+    ),
+    Stored(
+        "messages",
+        Text("操作の結果を次の画面で一度だけ知らせる", "shows the outcome of what you did, once"),
+        Text("表示するまで", "until it is shown"),
+    ),
+    Stored(
+        "localStorage",
+        Text(
+            "書きかけ・未送信の言葉と、読んだ位置を端末に残す（送信しない）",
+            "keeps drafts, unsent words and where you read to on your device (not sent)",
+        ),
+        Text("送信するか消すまで", "until they are sent or removed"),
+        cookie=False,
+    ),
+)
+"""What pages store in the browser for their own work (TBA 27-12 (i) and (ii): no notice due; said all the same)."""
+
+ARTICLES: Final = ("TBA 27-12", "REG 22-2-27", "REG 22-2-28", "REG 22-2-29", "REG 22-2-30", "REG 22-2-31")
+
+
+def as_text(language: str) -> str:
+    """Return the declared list as lines of text in `ja` or `en`, for LAW-11's evidence."""
+    ja = language.lower().startswith("ja")
+    if not TRANSMISSIONS:
+        return "なし" if ja else "none"
+    return "\n".join(
+        f"{each.receiver.ja}（{each.origin}）：{each.information.ja}／{each.purpose.ja}"
+        if ja
+        else f"{each.receiver.en} ({each.origin}): {each.information.en} / {each.purpose.en}"
+        for each in TRANSMISSIONS
+    )
+
+
+def version() -> str:
+    """Return eight hex digits that change with the declared list."""
+    return hashlib.sha256(repr(TRANSMISSIONS).encode()).hexdigest()[:8]

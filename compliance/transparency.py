@@ -1,0 +1,108 @@
+"""Counts for the public, by month, from the ledger: refusals, disclosures, reports. Numbers only, never whom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from compliance.law import Text
+from compliance.models import LedgerEntry
+
+MONTHS: Final = 12
+_KEPT_SECONDS: Final = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One column: its title, and the ledger event that is counted."""
+
+    event: str
+    title: Text
+
+
+COLUMNS: Final[Mapping[str, Counted]] = MappingProxyType(
+    {
+        "refusals": Counted("gate.refused", Text("ゲートが断った回数", "Attempts that the gate refused")),
+        "disclosures": Counted("disclosure.made", Text("閉じた会話の開示", "Disclosures of closed talk")),
+        "reports": Counted("report.filed", Text("当事者からの通報", "Reports by participants")),
+        "stops": Counted("stop.pulled", Text("緊急停止", "Emergency stops")),
+    }
+)
+"""What is counted. A refusal's entry carries sums by feature; of the others each entry is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month in Japan that is over."""
+
+    first: date
+    counts: Mapping[str, int]
+
+
+def months(today: date | None = None) -> list[Month]:
+    """Return the last whole months, newest first, back to the ledger's first entry and at most a year.
+
+    A month is shown once it is over: a count that moves while somebody looks would tell when something happened.
+    """
+    began = LedgerEntry.objects.order_by("seq").values_list("at", flat=True).first()
+    if began is None:
+        return []
+    earliest = timezone.localtime(began).date().replace(day=1)
+    shown = [first for first in _back_from(today or timezone.localdate()) if first >= earliest]
+    return [Month(first, _counts(first)) for first in shown]
+
+
+def last_purge() -> datetime | None:
+    """Return when the retention job last ran to its end."""
+    runs = LedgerEntry.objects.filter(event="retention.purged").order_by("-seq")
+    return runs.values_list("at", flat=True).first()
+
+
+def _back_from(today: date) -> Iterator[date]:
+    first = today.replace(day=1)
+    for _each in range(MONTHS):
+        first = _month_before(first)
+        yield first
+
+
+def _month_before(first: date) -> date:
+    return date(first.year - (first.month == 1), (first.month - 2) % 12 + 1, 1)
+
+
+def _month_after(first: date) -> date:
+    return date(first.year + (first.month == 12), first.month % 12 + 1, 1)  # noqa: PLR2004 -- December
+
+
+def _counts(first: date) -> dict[str, int]:
+    # A month that is over does not change, and a public page must not read a year of entries at each look.
+    key = f"transparency-{first}"
+    counted: dict[str, int] | None = cache.get(key)
+    if counted is None:
+        counted = _counted(first)
+        cache.set(key, counted, _KEPT_SECONDS)
+    return counted
+
+
+def _counted(first: date) -> dict[str, int]:
+    zone = timezone.get_default_timezone()
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, _month_after(first)))
+    columns = {counted.event: name for name, counted in COLUMNS.items()}
+    rows = LedgerEntry.objects.filter(at__gte=start, at__lt=end, event__in=columns)
+    sums: Counter[str] = Counter()
+    for event, payload in rows.values_list("event", "payload").iterator(chunk_size=1000):
+        sums[columns[event]] += _weight(event, payload)
+    return {name: sums[name] for name in COLUMNS}
+
+
+def _weight(event: str, payload: Any) -> int:
+    if event != "gate.refused":
+        return 1
+    counts = payload.get("counts", {}) if isinstance(payload, dict) else {}
+    return sum(count for count in counts.values() if isinstance(count, int))
