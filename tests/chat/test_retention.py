@@ -1,0 +1,350 @@
+"""What is past its period is erased, what is held is not, and the job does what the public table says."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from chat import matching, messages, people, retention, rooms
+from chat.messages import Entry
+from chat.models import Message, Pairing, Participant, Room, Ticket, User
+from chat.queries import Person
+from compliance import gate, holds, ledger
+from compliance.models import Hold, Instance, LedgerEntry
+from compliance.retention import ROW, TABLE, Eraser, as_text, version
+from compliance.standing import Status
+from compliance.testing import sign_all
+from tests.compliance.cases import standing
+from tests.conftest import MakeUser
+
+pytestmark = pytest.mark.django_db
+
+NOBODYS = {"contenttypes.ContentType", "auth.Permission", "auth.Group"}
+"""Tables that hold nothing of anybody."""
+
+
+@pytest.fixture(autouse=True)
+def forgetful_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_remembered", None)
+
+
+def ago(days: float) -> datetime:
+    return timezone.now() - timedelta(days=days)
+
+
+def past(key: str) -> datetime:
+    """A moment just past a row's period."""
+    days = ROW[key].days
+    assert days is not None
+    return ago(days + 0.01)
+
+
+def within(key: str) -> datetime:
+    """A moment just inside a row's period."""
+    days = ROW[key].days
+    assert days is not None
+    return ago(days - 0.01)
+
+
+# The table and the job ------------------------------------------------------------------------------------------------
+
+
+def test_the_job_serves_exactly_the_rows_that_say_so() -> None:
+    assert set(retention.JOBS) == {kept.key for kept in TABLE if kept.by is Eraser.JOB}
+    assert all((kept.days is not None) for kept in TABLE if kept.by is Eraser.JOB)
+
+
+def test_every_table_of_the_database_stands_in_the_retention_table() -> None:
+    named = {name for kept in TABLE for name in kept.tables}
+    for model in apps.get_models(include_auto_created=False):
+        if not model._meta.proxy and model._meta.label not in NOBODYS:
+            assert {model._meta.label, f"{model._meta.app_label}.*"} & named, model._meta.label
+    known = {model._meta.label for model in apps.get_models()} | {f"{app}.*" for app in ("compliance",)}
+    assert named <= known
+
+
+def test_communication_history_is_kept_for_180_days_as_the_rule_base_proposes() -> None:
+    assert {ROW[key].days for key in ("sign_ins", "closed_history", "server_logs")} == {180}
+
+
+def test_each_row_says_what_how_long_why_and_how_it_ends_in_both_languages() -> None:
+    assert len({kept.key for kept in TABLE}) == len(TABLE)
+    for kept in TABLE:
+        for told in (kept.what, kept.period, kept.why, kept.by):
+            assert told.ja
+            assert told.en
+    assert len(as_text("ja").splitlines()) == len(as_text("en").splitlines()) == len(TABLE)
+
+
+def test_the_public_page_shows_the_rows_that_the_job_runs_on(client: Client) -> None:
+    shown = client.get("/legal/retention/").content.decode()
+    for kept in TABLE:
+        assert f'data-row="{kept.key}"' in shown
+        assert kept.period.ja in shown
+    assert version() in shown
+
+
+# What is erased -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talk(make_member: MakeUser, operator: User, settings: Any) -> Callable[[datetime], Room]:
+    """Makes a closed talk with words in it that ended at a moment."""
+    settings.STANDING = standing(Status.notified)
+    sign_all(operator)
+
+    def make(ended: datetime) -> Room:
+        first, second = make_member(), make_member()
+        for person in (first, second):
+            matching.seek(person=Person.of(person))
+        match = matching.pair(second.pk)
+        assert match is not None
+        messages.commit([Entry(match.room, Person.of(first), Message.Kind.MESSAGE, "内緒の話")])
+        matching.leave(person=Person.of(first), room=match.room)
+        Room.objects.filter(pk=match.room).update(ended_at=ended)
+        return Room.objects.get(pk=match.room)
+
+    return make
+
+
+def test_words_go_first_and_history_later(talk: Callable[[datetime], Room]) -> None:
+    fresh, quiet, gone = talk(within("closed_words")), talk(past("closed_words")), talk(past("closed_history"))
+    report = retention.purge()
+    assert report.counts["closed_words"] == 2
+    assert report.counts["closed_history"] == 1
+    assert Message.objects.get(room=fresh).sealed
+    silent = Message.objects.get(room=quiet)
+    assert (silent.sealed, silent.body) == (None, None)
+    assert silent.author is not None
+    assert Participant.objects.filter(room=quiet).count() == 2
+    assert not Room.objects.filter(pk=gone.pk).exists()
+    assert not Pairing.objects.filter(room=gone.pk).exists()
+    assert not Message.objects.filter(room=gone.pk).exists()
+
+
+def test_a_room_that_everybody_left_counts_as_ended_and_a_living_one_does_not(
+    talk: Callable[[datetime], Room], make_member: MakeUser
+) -> None:
+    left, living = (talk(past("closed_history")) for _each in range(2))
+    Room.objects.update(ended_at=None)
+    Participant.objects.filter(room=left).update(left_at=past("closed_history"))
+    Participant.objects.filter(room=living).update(left_at=None, joined_at=ago(900))
+    Room.objects.filter(pk=living.pk).update(created_at=ago(900), last_at=ago(900))
+    retention.purge()
+    assert list(Room.objects.values_list("pk", flat=True)) == [living.pk]
+    assert Message.objects.get(room=living).sealed
+
+
+def test_open_rooms_are_left_to_their_authors(user: User) -> None:
+    room = rooms.create_open_room(actor=user, name="広場")
+    messages.commit([Entry(room.pk, Person.of(user), Message.Kind.MESSAGE, "みんなへ")])
+    Message.objects.update(at=ago(4000))
+    Room.objects.update(created_at=ago(4000), last_at=ago(4000))
+    retention.purge()
+    assert Message.objects.get().body == "みんなへ"
+
+
+def test_guests_go_when_they_neither_came_nor_wrote(user: User) -> None:
+    idle, writer, recent = (people.enter_as_guest(nickname=name) for name in ("去る", "書く", "来る"))
+    User.objects.filter(is_guest=True).update(date_joined=past("guests"))
+    User.objects.filter(pk=recent.pk).update(last_login=within("guests"))
+    User.objects.filter(pk=user.pk).update(date_joined=ago(4000))
+    room = rooms.create_open_room(actor=user, name="広場")
+    messages.commit([Entry(room.pk, Person.of(writer), Message.Kind.MESSAGE, "また来ます")])
+    assert retention.purge().counts["guests"] == 1
+    assert set(User.objects.values_list("pk", flat=True)) == {user.pk, writer.pk, recent.pk}
+    Message.objects.update(at=past("guests"))
+    assert retention.purge().counts["guests"] == 1
+    kept = Message.objects.get()
+    assert (kept.author, kept.author_name, kept.body) == (None, "書く", "また来ます")
+    assert not User.objects.filter(pk=idle.pk).exists()
+
+
+def test_the_times_of_sign_ins_are_forgotten_and_the_accounts_are_not(user: User, other: User) -> None:
+    User.objects.filter(pk=user.pk).update(last_login=past("sign_ins"))
+    User.objects.filter(pk=other.pk).update(last_login=within("sign_ins"))
+    factor = Authenticator.objects.create(user=user, type="totp", data={}, last_used_at=past("sign_ins"))
+    assert retention.purge().counts["sign_ins"] == 2
+    user.refresh_from_db()
+    other.refresh_from_db()
+    factor.refresh_from_db()
+    assert (user.last_login, factor.last_used_at) == (None, None)
+    assert other.last_login is not None
+
+
+def test_what_only_serves_for_a_while_goes(user: User, other: User) -> None:
+    Session.objects.create(session_key="old", session_data="", expire_date=past("sessions"))
+    Session.objects.create(session_key="new", session_data="", expire_date=timezone.now())
+    Ticket.objects.create(user=user, heartbeat_at=past("tickets"))
+    Ticket.objects.create(user=other, heartbeat_at=within("tickets"))
+    Instance.objects.create(id=uuid4(), fingerprint="", seen_at=past("instances"))
+    Instance.objects.create(id=uuid4(), fingerprint="", seen_at=within("instances"))
+    for moment in (past("admin_log"), within("admin_log")):
+        entry = LogEntry.objects.create(
+            user=user, content_type=ContentType.objects.first(), object_id="1", object_repr="", action_flag=CHANGE
+        )
+        LogEntry.objects.filter(pk=entry.pk).update(action_time=moment)
+    counts = retention.purge().counts
+    assert {key for key, count in counts.items() if count} == {"sessions", "tickets", "instances", "admin_log"}
+    assert [Session.objects.get().session_key, Ticket.objects.get().user] == ["new", other]
+    assert Instance.objects.count() == LogEntry.objects.count() == 1
+
+
+def test_many_rows_are_erased_in_several_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for number in range(5):
+        Session.objects.create(session_key=str(number), session_data="", expire_date=past("sessions"))
+    assert retention.purge().counts["sessions"] == 5
+    assert not Session.objects.exists()
+
+
+# On record ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_puts_its_counts_into_the_ledger_and_a_dry_one_does_nothing() -> None:
+    Session.objects.create(session_key="old", session_data="", expire_date=past("sessions"))
+    out = StringIO()
+    call_command("purge", "--dry-run", stdout=out)
+    assert "1 sessions" in out.getvalue()
+    assert Session.objects.exists()
+    assert not LedgerEntry.objects.exists()
+    call_command("purge", stdout=StringIO())
+    assert not Session.objects.exists()
+    entry = LedgerEntry.objects.get(event="retention.purged")
+    assert entry.payload["counts"]["sessions"] == 1
+    assert (entry.payload["table"], entry.payload["stopped"]) == (version(), False)
+    assert set(entry.payload["counts"]) == set(retention.JOBS)
+    assert ledger.verify() is None
+
+
+def test_running_again_finds_nothing(talk: Callable[[datetime], Room]) -> None:
+    talk(past("closed_words"))
+    retention.purge()
+    assert set(retention.purge().counts.values()) == {0}
+
+
+# Legal holds ----------------------------------------------------------------------------------------------------------
+
+
+def hold(operator: User, scope: str, subject: UUID | None = None, **more: Any) -> Hold:
+    given: dict[str, Any] = {"ground": "freeze", "paper": "官署・番号・日付", "ends_on": timezone.localdate() + timedelta(days=30)}
+    return holds.place(scope=scope, subject=subject, actor=operator, **(given | more))
+
+
+def test_a_hold_on_everything_stops_the_job(talk: Callable[[datetime], Room], operator: User) -> None:
+    room = talk(past("closed_history"))
+    held = hold(operator, "everything")
+    report = retention.purge()
+    assert (report.stopped, dict(report.counts)) == (True, {})
+    assert LedgerEntry.objects.get(event="retention.purged").payload["stopped"] is True
+    assert Message.objects.get(room=room).sealed
+    holds.lift(hold=held, reason="期間の満了", actor=operator)
+    assert retention.purge().counts["closed_history"] == 1
+
+
+@pytest.mark.parametrize("scope", ["room", "person"])
+def test_a_hold_keeps_what_it_names_and_no_more(scope: str, talk: Callable[[datetime], Room], operator: User) -> None:
+    named, other = talk(past("closed_history")), talk(past("closed_history"))
+    participant = Participant.objects.filter(room=named).select_related("user").first()
+    assert participant is not None
+    subject = named.pk if scope == "room" else participant.user.public_id
+    User.objects.update(last_login=past("sign_ins"))
+    hold(operator, scope, subject)
+    report = retention.purge()
+    assert not Room.objects.filter(pk=other.pk).exists()
+    assert Message.objects.get(room=named).sealed
+    participant.user.refresh_from_db()
+    assert (participant.user.last_login is None) is (scope == "room")
+    assert report.counts["closed_history"] == 1
+
+
+def test_a_hold_on_a_guest_keeps_them(operator: User) -> None:
+    guest = people.enter_as_guest(nickname="旅人")
+    User.objects.filter(pk=guest.pk).update(date_joined=past("guests"))
+    hold(operator, "person", guest.public_id)
+    assert retention.purge().counts["guests"] == 0
+    assert User.objects.filter(pk=guest.pk).exists()
+
+
+def test_a_hold_ends_with_its_last_day(operator: User) -> None:
+    today = timezone.localdate()
+    hold(operator, "everything", ends_on=today)
+    assert holds.live(today).everything
+    assert not holds.live(today + timedelta(days=1)).everything
+    hold(operator, "everything", ground="order", ends_on=None)
+    assert holds.live(today + timedelta(days=9999)).everything
+
+
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        ("subject", {"scope": "person", "subject": None}),
+        ("subject", {"scope": "everything", "subject": uuid4()}),
+        ("paper", {"paper": " "}),
+        ("ends_on", {"ends_on": None}),
+        ("ends_on", {"ends_on": None, "ground": "case"}),
+        ("ends_on", {"ends_on": timezone.localdate() - timedelta(days=1)}),
+        ("ends_on", {"ends_on": timezone.localdate() + timedelta(days=61)}),
+    ],
+)
+def test_a_hold_says_what_why_and_until_when(field: str, more: dict[str, Any], operator: User) -> None:
+    given = {"scope": "everything", "subject": None} | more
+    with pytest.raises(ValidationError) as refused:
+        hold(operator, **given)
+    assert set(refused.value.message_dict) == {field}
+    assert not Hold.objects.exists()
+
+
+def test_the_database_refuses_a_hold_that_names_nothing(operator: User) -> None:
+    for wrong in (
+        {"scope": "person", "ground": "order"},
+        {"scope": "everything", "ground": "freeze"},
+        {"scope": "everything", "ground": "order", "lift_reason": "x"},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Hold.objects.create(paper="x", placed_by=operator, **wrong)
+
+
+def test_the_ledger_knows_of_a_hold_but_not_whom_it_is_about(operator: User) -> None:
+    subject = uuid4()
+    held = hold(operator, "person", subject, paper="○○警察署 第1号")
+    holds.lift(hold=held, reason="満了", actor=operator)
+    with pytest.raises(ValidationError):
+        holds.lift(hold=held, reason="もう一度", actor=operator)
+    for entry in LedgerEntry.objects.all():
+        assert str(subject) not in str(entry.payload)
+        assert "警察署" not in str(entry.payload)
+    assert list(LedgerEntry.objects.values_list("event", flat=True)) == ["hold.placed", "hold.lifted"]
+
+
+def test_holds_are_placed_and_lifted_in_the_admin(desk: Client, operator: User) -> None:
+    add, given = "/admin/compliance/hold/add/", {"scope": "room", "ground": "freeze", "paper": "第1号"}
+    assert desk.get(add).status_code == 200
+    refused = desk.post(add, given)
+    assert refused.status_code == 200
+    assert {"subject", "ends_on"} == set(refused.context["adminform"].form.errors)
+    room, until = uuid4(), timezone.localdate() + timedelta(days=30)
+    assert desk.post(add, given | {"subject": str(room), "ends_on": str(until)}).status_code == 302
+    held = Hold.objects.get()
+    assert (held.subject, held.placed_by, held.ends_on) == (room, operator, until)
+    page = f"/admin/compliance/hold/{held.pk}/change/"
+    assert desk.get("/admin/compliance/hold/").status_code == 200
+    assert desk.post(page, {"lift_reason": ""}).status_code == 200
+    assert desk.post(page, {"lift_reason": "満了", "paper": "書き換え"}).status_code == 302
+    held.refresh_from_db()
+    assert (held.lifted_by, held.lift_reason, held.paper) == (operator, "満了", "第1号")
+    assert desk.post(page, {"lift_reason": "再び"}).status_code == 403
+    assert desk.post(f"/admin/compliance/hold/{held.pk}/delete/").status_code == 403
