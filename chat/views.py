@@ -211,7 +211,8 @@ def room_lock(request: HttpRequest, slug: str) -> HttpResponse:
 def guest(request: HttpRequest) -> HttpResponse:
     """Enter with a nickname, in one step."""
     wanted = request.POST.get("next", "")
-    target = wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else reverse("chat:lobby")
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, {request.get_host()})
+    target = wanted if ours else reverse("chat:lobby")
     if request.user.is_authenticated:
         return redirect(target)
     form = GuestForm(request.POST)
