@@ -8,6 +8,12 @@ app_name = "compliance"
 
 urlpatterns = [
     path("legal/", views.legal, name="legal"),
+    path("legal/external-transmission/", views.external_transmission, name="external_transmission"),
+    path("legal/retention/", views.retention_table, name="retention"),
+    path("legal/terms/", views.terms, name="terms"),
+    path("legal/privacy/", views.privacy, name="privacy"),
+    path("legal/complaints/", views.complaints, name="complaints"),
+    path("legal/transparency/", views.transparency_counts, name="transparency"),
     path("legal/closing/", notices.planned_end, name="closing"),
     path("api/gate/", views.gate_api, name="gate_api"),
     path("operator/assess/", guide.assess, name="assess"),
