@@ -129,7 +129,7 @@ EXAMPLE = Transmission(
 
 def test_this_product_declares_nothing_and_says_so_in_plain_words(client: Client) -> None:
     assert transmissions.TRANSMISSIONS == ()
-    assert "外部の事業者に送らせるものは、ありません" in text(client.get("/legal/external-transmission/"))
+    assert "外部の事業者へ送らせることはありません" in text(client.get("/legal/external-transmission/"))
     client.cookies["django_language"] = "en"
     shown = text(client.get("/legal/external-transmission/"))
     assert "Nothing." in shown
