@@ -616,6 +616,10 @@ class Hub:
         for feed in list(self.feeds.values()):
             self._show_count(feed)
         now = time.monotonic()
+        if self.layer_up != (self.has_layer and not self.degraded):
+            self.layer_up = not self.layer_up
+            metrics.LAYER_UP.set(self.layer_up)
+            log.warning("hub.layer", up=self.layer_up)
         if self._layer is not None:
             refresh = int(now) % 10 == 0
             for feed in list(self.feeds.values()):

@@ -14,6 +14,7 @@ from django.contrib import messages as notes
 from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
+from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -270,6 +271,7 @@ def _carry(request: HttpRequest, key: str | None) -> HttpResponseBase:
         language=language,
         address=whence,
     )
+    close_old_connections()  # a stream lasts for hours, and pages need its connection to the database
     if request.method == "POST":
         if len(request.body) > wire.FRAME_BYTES:
             return HttpResponse(status=413)

@@ -25,7 +25,6 @@ LOSS = float(os.environ.get("CHAOS_LOSS", "0"))
 if settings.REDIS_URL:
     settings.CHANNEL_LAYERS["default"]["BACKEND"] = "tests.chaos.asgi.LossyLayer"
 
-from chat import hub  # noqa: E402
 from config.asgi import application as service  # noqa: E402
 
 
@@ -51,6 +50,9 @@ class LossyLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
     async def _later(self, group: str, message: dict[str, Any]) -> None:
         await asyncio.sleep(random.uniform(0.02, 0.3))
         await self._get_layer().group_send(group, message)
+
+
+from chat import hub  # noqa: E402 -- the service above has started Django
 
 
 def inside() -> dict[str, int]:
