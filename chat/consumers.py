@@ -37,7 +37,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 SLOW_FRAMES = 64  # requests that wait for the database, per socket
 FLOOD_REFUSALS = 200  # refused by rate in a row before the socket is closed
 _CLOSE_REASONS = {
-    Close.PROTOCOL: _("Too many frames that are not of this protocol."),
+    Close.PROTOCOL: _("What was sent is not of this protocol."),
     Close.AUTH: _("You are signed out here."),
     Close.FORBIDDEN: _("This connection is not allowed."),
     Close.SLOW: _("Your connection is too slow to keep up. You will be brought up to date."),
@@ -203,6 +203,10 @@ class Socket:
         """Take one binary frame: the protocol has none."""
         if not self.closing and self._within_rate():
             self._misbehaved(Refused(Code.PROTOCOL, self._t(_("This protocol has text frames only."))))
+
+    def violated(self) -> None:
+        """Answer bytes that no frame can be made of: close, and say why."""
+        self._hub.spawn(self.close(Close.PROTOCOL))
 
     def _t(self, text: str) -> str:
         with translation.override(self.language):
@@ -397,7 +401,7 @@ async def chat_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
         if socket is None:
             return
         if isinstance(outlet, daphne.DaphneOutlet):
-            outlet.listen(socket.feed, socket.feed_binary)
+            outlet.listen(socket.feed, socket.feed_binary, socket.violated)
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":

@@ -23,7 +23,9 @@ _PROTOCOL = (
     "current_frame",
     "inside_message",
     "autoPingTimeoutCall",
+    "_fail_connection",
     "failByDrop",
+    "failedByMe",
     "closeHandshakeTimeout",
     "dataReceived",
     "onMessage",
@@ -91,10 +93,18 @@ class DaphneOutlet:
         self._frames: list[bytes] = []
         self._bytes = 0
 
-    def listen(self, on_text: Callable[[str], None], on_binary: Callable[[], None]) -> None:
-        """Take messages from here on, past Daphne's queue; whole small text frames past Autobahn's parser as well."""
+    def listen(
+        self, on_text: Callable[[str], None], on_binary: Callable[[], None], on_violation: Callable[[], None]
+    ) -> None:
+        """Take messages from here on, past Daphne's queue; whole small text frames past Autobahn's parser as well.
+
+        Args:
+            on_text: takes a text message.
+            on_binary: is told of a binary one.
+            on_violation: is told of bytes that are not WebSocket, not UTF-8 or too many, and must close with a word.
+        """
         protocol = self._protocol
-        parse = protocol.dataReceived
+        parse, fail = protocol.dataReceived, protocol._fail_connection  # noqa: SLF001
 
         def on_message(payload: bytes, is_binary: bool) -> None:  # noqa: FBT001 -- Autobahn's signature
             if not protocol.muted:
@@ -123,14 +133,23 @@ class DaphneOutlet:
                 data = data[taken:]
             parse(data)
 
+        def on_failure(*reason: Any, **named: Any) -> None:
+            if protocol.state != protocol.STATE_OPEN:
+                fail(*reason, **named)
+            elif not protocol.failedByMe:
+                protocol.failedByMe = True  # Autobahn takes no more messages from here on
+                on_violation()
+
         protocol.onMessage = on_message
         protocol.dataReceived = on_data
-        protocol.failByDrop = False  # a violation is answered with its close code (RFC 6455, 7.1.7), not with silence
+        protocol._fail_connection = on_failure  # noqa: SLF001
+        protocol.failByDrop = False  # a violation is answered, not met with silence
 
     def unlisten(self) -> None:
         """Give inbound messages back to Daphne."""
         self._protocol.__dict__.pop("onMessage", None)
         self._protocol.__dict__.pop("dataReceived", None)
+        self._protocol.__dict__.pop("_fail_connection", None)
 
     @property
     def backlog(self) -> int:
