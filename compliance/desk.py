@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -20,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from compliance import closing, diary, gate, law, outages
 from compliance.admin import Place, ReasonForm
 from compliance.checklist import ITEM
-from compliance.duties import Duty, Kind, State, earliest_end
+from compliance.duties import Duty, Kind, State, Term, earliest_end
 from compliance.law import Text
 from compliance.models import Calendar, Closing, Feed, GateState, Happening, Outage
 
@@ -128,6 +129,12 @@ class OutageForm(forms.Form):
         return row
 
 
+def _by_law(articles: Iterable[str]) -> list[tuple[str, str]]:
+    """The articles, each law named once, with its address on e-Gov."""
+    grouped = groupby(articles, lambda article: law.cite(article).statute)
+    return [(statute.url, law.cite_all(places, gate.spoken())) for statute, places in grouped]
+
+
 @dataclass(frozen=True, slots=True)
 class DutyRow:
     """A duty as the page shows it."""
@@ -148,8 +155,21 @@ class DutyRow:
 
     @property
     def articles(self) -> list[tuple[str, str]]:
-        """Each article with its law's address."""
-        return [(law.cite(article).url, law.say(law.cite(article), gate.spoken())) for article in self.duty.articles]
+        """The articles, by law."""
+        return _by_law(self.duty.articles)
+
+    @property
+    def term(self) -> str:
+        """How the law sets the time, and that a weekend moves nothing."""
+        term = law.say(self.duty.term, gate.spoken())
+        if self.done or not self.duty.on_weekend or self.duty.term not in {Term.BY, Term.BEFORE}:
+            return term
+        return term + _("; ") + _("a weekend: the day is not moved, so send it before")
+
+    @property
+    def distant(self) -> bool:
+        """Whether it is a signature that ends long from now."""
+        return self.state is State.AHEAD and self.duty.term is Term.HABIT
 
     @property
     def source(self) -> tuple[str, str] | None:
@@ -175,6 +195,11 @@ class OutageRow:
     outage: Outage
     finding: outages.Finding
     lasted: timedelta
+
+    @property
+    def missing(self) -> str:
+        """What is not known and could make it graver."""
+        return _(", ").join(law.say(text, gate.spoken()) for text in self.finding.missing)
 
     @property
     def length(self) -> str:
@@ -237,7 +262,8 @@ class CalendarAdmin(Place):
             "calendar.html",
             title=_("Calendar of duties"),
             urgent=[row for row in rows if row.state in {State.LATE, State.NOW}],
-            coming=[row for row in rows if row.state in {State.SOON, State.AHEAD}],
+            coming=[row for row in rows if row.state in {State.SOON, State.AHEAD} and not row.distant],
+            distant=[row for row in rows if row.distant],
             done=done[:_SHOWN_DONE],
             outages=[_outage_row(row) for row in Outage.objects.all()[:20]],
             happenings=[(row, Kind(row.kind)) for row in Happening.objects.all()[:20]],
@@ -369,10 +395,7 @@ class CalendarAdmin(Place):
             form=form,
             striking=striking,
             shown=_outage_row(row) if pk else None,
-            articles=[
-                (law.cite(article).url, law.say(law.cite(article), gate.spoken()))
-                for article in (diary.assess(row, timezone.now()).report.articles if pk else ())
-            ],
+            articles=_by_law(diary.assess(row, timezone.now()).report.articles if pk else ()),
             services=list(outages.Service),
             minor=outages.MINOR,
         )
