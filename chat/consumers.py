@@ -360,7 +360,8 @@ class Socket:
             if isinstance(frame, wire.MessagePost):
                 with translation.override(self.language):
                     body = clean(frame.body)
-                entry = Entry(feed.id, person, Message.Kind.MESSAGE, body, frame.client_id, frame.reply_to)
+                client_id, reply_to = frame.client_id, frame.reply_to
+                entry = Entry(feed.id, person, Message.Kind.MESSAGE, body, client_id, reply_to, feature=feed.feature)
             elif isinstance(frame, wire.MessageEdit):
                 with translation.override(self.language):
                     body = clean(frame.body)

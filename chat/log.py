@@ -1,6 +1,7 @@
 """The log's own SQL, for the one transaction that every message passes through. No rule lives here.
 
-PostgreSQL gets one statement a step, whatever the size of the batch, with arrays; SQLite goes through the ORM.
+PostgreSQL gets one statement a step, whatever the size of the batch, or one round trip for all of them (`post`); SQLite
+goes through the ORM.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from msgspec import Struct, json
 
 from chat.models import Message, Participant, Room
+from compliance.gate import Pledge
 
+_encoder = json.Encoder()
 _PLACE = ("id", "kind", "feature", "ended_at", "head")
 
 
@@ -34,8 +37,7 @@ class Place:
         return self.kind == "open"
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct, omit_defaults=True):
     """One event to append; fields as the columns of Message."""
 
     room: UUID
@@ -44,11 +46,53 @@ class Row:
     kind: str
     author: int
     author_name: str
-    client_id: UUID | None
-    body: str | None
-    sealed: bytes | None
-    reply_to: int | None
-    target: int | None
+    client_id: UUID | None = None
+    body: str | None = None
+    sealed: bytes | None = None
+    reply_to: int | None = None
+    target: int | None = None
+    feature: str | None = None  # of its room, where `post` shall see to it that it still is
+
+
+# Rows travel as one JSON parameter: an array for each column costs the service several times as much.
+_FIELDS = (
+    "room uuid, seq bigint, id uuid, kind text, author bigint, author_name text, client_id uuid, body text,"
+    " sealed text, reply_to bigint, target bigint"
+)
+_INSERT = (
+    "INSERT INTO chat_message (room_id, seq, id, kind, author_id, author_name, client_id, body, sealed, reply_to,"
+    " target, at) SELECT room, seq, id, kind, author, author_name, client_id, body, decode(sealed, 'base64'), reply_to,"
+    " target, %s"
+)
+_APPEND = f"{_INSERT} FROM json_to_recordset(%s) AS e({_FIELDS})"
+_LOCK = "SELECT FROM chat_room WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE;"
+# Statements of their own see what was committed while the locks were waited for; all three are one transaction.
+_POST = f"""
+WITH entry AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s) AS e({_FIELDS}, feature text)
+), numbered AS MATERIALIZED (
+    SELECT e.room, r.head + e.seq AS seq, e.id, e.kind, e.author, e.author_name, e.client_id, e.body, e.sealed,
+        e.reply_to, e.target, e.feature
+    FROM entry e JOIN chat_room r ON r.id = e.room AND r.feature = e.feature AND r.ended_at IS NULL
+), stored AS (
+    {_INSERT} FROM numbered
+    WHERE (SELECT count(*) FROM numbered) = (SELECT count(*) FROM entry)
+        AND NOT EXISTS (SELECT FROM numbered WHERE reply_to NOT BETWEEN 1 AND seq - 1)
+        AND NOT EXISTS (SELECT FROM entry e WHERE (
+            SELECT TRUE FROM chat_message m
+            WHERE m.room_id = e.room AND m.author_id = e.author AND m.client_id = e.client_id))
+        AND NOT EXISTS (SELECT FROM entry e WHERE e.feature <> 'room.open' AND (
+            SELECT p.left_at IS NULL FROM chat_participant p
+            WHERE p.room_id = e.room AND p.user_id = e.author) IS NOT TRUE)
+        AND {{gate}}
+    RETURNING room_id, seq
+), heads AS (
+    SELECT room_id, max(seq) AS head FROM stored GROUP BY room_id
+), advanced AS (
+    UPDATE chat_room r SET head = h.head, last_at = %s FROM heads h WHERE r.id = h.room_id
+)
+SELECT room_id, head FROM heads
+"""  # noqa: S608 -- of constants
 
 
 def lock(rooms: Iterable[UUID]) -> dict[UUID, Place]:
@@ -93,45 +137,58 @@ def repeats(keys: Sequence[tuple[UUID, int, UUID]]) -> dict[tuple[UUID, int, UUI
 
 def append(rows: Sequence[Row], at: datetime) -> None:
     """Insert events; their seqs were counted under the rooms' locks."""
-    if connection.vendor != "postgresql":
-        Message.objects.bulk_create(
-            Message(
-                room_id=row.room,
-                seq=row.seq,
-                id=row.id,
-                kind=row.kind,
-                author_id=row.author,
-                author_name=row.author_name,
-                client_id=row.client_id,
-                body=row.body,
-                sealed=row.sealed,
-                reply_to=row.reply_to,
-                target=row.target,
-                at=at,
-            )
-            for row in rows
-        )
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_APPEND, [at, _encode(rows)])
         return
-    columns: list[list[Any]] = [
-        [row.room for row in rows],
-        [row.seq for row in rows],
-        [row.id for row in rows],
-        [row.kind for row in rows],
-        [row.author for row in rows],
-        [row.author_name for row in rows],
-        [row.client_id for row in rows],
-        [row.body for row in rows],
-        [row.sealed for row in rows],
-        [row.reply_to for row in rows],
-        [row.target for row in rows],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO chat_message (room_id, seq, id, kind, author_id, author_name, client_id, body, sealed,"
-            " reply_to, target, at) SELECT *, %s FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::text[],"
-            " %s::bigint[], %s::text[], %s::uuid[], %s::text[], %s::bytea[], %s::bigint[], %s::bigint[])",
-            [at, *columns],
+    Message.objects.bulk_create(
+        Message(
+            room_id=row.room,
+            seq=row.seq,
+            id=row.id,
+            kind=row.kind,
+            author_id=row.author,
+            author_name=row.author_name,
+            client_id=row.client_id,
+            body=row.body,
+            sealed=row.sealed,
+            reply_to=row.reply_to,
+            target=row.target,
+            at=at,
         )
+        for row in rows
+    )
+
+
+def can_post() -> bool:
+    """Return whether the database understands `post`."""
+    return connection.vendor == "postgresql"
+
+
+def post(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> dict[UUID, int] | None:
+    """Lock the rooms, append messages and advance the heads in one transaction and one round trip: all or nothing.
+
+    Args:
+        rows: with the seqs 1, 2, … of each room's new messages, which the room's head is added to.
+        at: now.
+        pledge: of the gate, where rooms of a feature are among them that it can shut.
+
+    Returns:
+        the new heads; None, with nothing stored, if anything asks for a closer look: a room that is gone, ended or
+        under another feature, an author who is not inside, a client id that the log has, an answer to what does not
+        exist, or a gate that moved.
+    """
+    hold, unmoved, asked = (pledge.hold, pledge.unmoved, pledge.values) if pledge else ("", "TRUE", ())
+    rooms = "{" + ",".join({str(row.room) for row in rows}) + "}"
+    with connection.cursor() as cursor:
+        cursor.execute(hold + _LOCK + _POST.format(gate=unmoved), [rooms, _encode(rows), at, *asked, at])
+        while cursor.nextset():
+            pass
+        return dict(cursor.fetchall()) or None
+
+
+def _encode(rows: Sequence[Row]) -> str:
+    return _encoder.encode(rows).decode()
 
 
 def advance(heads: Mapping[UUID, int], at: datetime) -> None:

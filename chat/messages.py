@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -39,6 +39,7 @@ class Entry:
     client_id: UUID | None = None
     reply_to: int | None = None
     target: int | None = None
+    feature: str | None = None  # of the room, as far as who asks knows; with it a post can take the short way
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ def commit(entries: Sequence[Entry]) -> Commit:
     Returns:
         the outcomes, and per room the new items in order of seq.
     """
+    if (posted := _post(entries)) is not None:
+        return posted
     with translation.override(None):
         try:
             return _commit(entries, gated=False)
@@ -123,6 +126,41 @@ def reseal(*, limit: int) -> int:
             # Only if it is still there: words deleted meanwhile must not come back.
             Message.objects.filter(room_id=row.room_id, seq=row.seq, sealed=sealed).update(sealed=anew)
         return len(rows)
+
+
+def _post(entries: Sequence[Entry]) -> Commit | None:
+    """Store a batch that nothing speaks against, as most are, in one round trip; None if it wants `_commit`.
+
+    What it says yes to from memory, the database confirms in the same transaction. It never says no.
+    """
+    if not log.can_post() or any(entry.kind != Message.Kind.MESSAGE for entry in entries):
+        return None
+    if len({_identity(entry) or n for n, entry in enumerate(entries)}) < len(entries):
+        return None
+    features = {entry.feature for entry in entries}
+    if None in features:
+        return None
+    closed = {Feature(feature) for feature in features if feature} - {Feature.ROOM_OPEN}
+    pledge = gate.pledge(closed) if closed else None
+    if closed and pledge is None:
+        return None
+    now = timezone.now()
+    count: Counter[UUID] = Counter()
+    rows = []
+    for entry in entries:
+        count[entry.room] += 1
+        rows.append(_row(entry, count[entry.room], is_open=entry.feature == Feature.ROOM_OPEN))
+    heads = log.post(rows, now, pledge)
+    if heads is None:
+        return None
+    at = timestamp(now)
+    result = Commit([], heads=heads)
+    for entry, row in zip(entries, rows, strict=True):
+        row.seq += heads[row.room] - count[row.room]
+        item = _item(entry, row, at)
+        result.outcomes.append(Stored(row.seq, at, item))
+        result.items[row.room].append(item)
+    return result
 
 
 def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
@@ -166,7 +204,7 @@ def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
                 result.outcomes.append(refused)
                 continue
             room.head += 1
-            row = _row(entry, room)
+            row = _row(entry, room.head, is_open=room.is_open)
             rows.append(row)
             stored = Stored(row.seq, at, _item(entry, row, at))
             result.outcomes.append(stored)
@@ -220,20 +258,21 @@ def _permit_change(entry: Entry, target: Message | None) -> None:
         raise Refused(Code.CONFLICT, _("That message was deleted."))
 
 
-def _row(entry: Entry, room: log.Place) -> log.Row:
+def _row(entry: Entry, seq: int, *, is_open: bool) -> log.Row:
     words = entry.body if entry.kind != Message.Kind.DELETE else None
     return log.Row(
-        room=room.id,
-        seq=room.head,
+        room=entry.room,
+        seq=seq,
         id=uuid.uuid4(),
         kind=entry.kind.value,
         author=entry.person.pk,
         author_name=entry.person.name,
         client_id=entry.client_id,
-        body=words if room.is_open else None,
-        sealed=vault.seal(room.id, words) if words is not None and not room.is_open else None,
+        body=words if is_open else None,
+        sealed=vault.seal(entry.room, words) if words is not None and not is_open else None,
         reply_to=entry.reply_to,
         target=entry.target,
+        feature=entry.feature,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -134,12 +134,15 @@ def _standing_as_deployed() -> Standing:
     others = Instance.objects.filter(seen_at__gt=timezone.now() - INSTANCE_TTL).exclude(
         fingerprint=standing.fingerprint
     )
-    problems = standing.problems
     if others.exists():
-        problems = (*problems, DRIFT)
-    if standing.turned and not settings.CLOSED_CHAT_KEYS:
-        problems = (*problems, KEYLESS)
-    return replace(standing, problems=problems) if problems != standing.problems else standing
+        standing = replace(standing, problems=(*standing.problems, DRIFT))
+    return _with_keys(standing)
+
+
+def _with_keys(standing: Standing) -> Standing:
+    if settings.STANDING.turned and not settings.CLOSED_CHAT_KEYS:
+        return replace(standing, problems=(*standing.problems, KEYLESS))
+    return standing
 
 
 KEYLESS = Problem(
@@ -273,6 +276,41 @@ def hold(*, creating: bool = False) -> Callable[[Feature], Decision]:
         return decision
 
     return ask
+
+
+_HOLD = f"SELECT pg_advisory_xact_lock_shared({_GATE_LOCK});"
+_UNMOVED = (
+    "(EXISTS (SELECT FROM compliance_gatestate WHERE id = 1 AND revision = %s) AND NOT EXISTS"
+    " (SELECT FROM compliance_instance WHERE seen_at > %s AND fingerprint <> %s))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """A yes from memory, and the PostgreSQL that makes it as good as one of `hold`.
+
+    A write that relies on it executes, in one transaction, `hold` first, and then changes nothing unless `unmoved` is
+    true (with `values` as its parameters): the gate cannot be shut before that transaction ends, and was not before.
+    """
+
+    hold: str
+    unmoved: str
+    values: tuple[Any, ...]
+
+
+def pledge(features: Iterable[Feature]) -> Pledge | None:
+    """Say yes to gated features as the gate was last read here; None where only `hold` can tell.
+
+    For writes that are one round trip to the database.
+    """
+    remembered = _remembered
+    if remembered is None or remembered.authorisation is None:
+        return None
+    snapshot = replace(remembered, standing=_with_keys(settings.STANDING))
+    if not all(snapshot.decide(feature).allowed for feature in features):
+        return None
+    fingerprint = settings.STANDING.fingerprint
+    return Pledge(_HOLD, _UNMOVED, (snapshot.revision, timezone.now() - INSTANCE_TTL, fingerprint))
 
 
 @contextmanager
