@@ -240,7 +240,8 @@ def test_running_again_finds_nothing(talk: Callable[[datetime], Room]) -> None:
 
 
 def hold(operator: User, scope: str, subject: UUID | None = None, **more: Any) -> Hold:
-    given: dict[str, Any] = {"ground": "freeze", "paper": "官署・番号・日付", "ends_on": timezone.localdate() + timedelta(days=30)}
+    until = timezone.localdate() + timedelta(days=30)
+    given: dict[str, Any] = {"ground": "freeze", "paper": "官署・番号・日付", "ends_on": until}
     return holds.place(scope=scope, subject=subject, actor=operator, **(given | more))
 
 
