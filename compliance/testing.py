@@ -183,18 +183,20 @@ def erasable_ledger() -> None:
     from django.db import connection  # noqa: PLC0415 -- see the head of the module
 
     if connection.vendor == "sqlite":
-        erase = connection.ops.execute_sql_flush
+        # On the class: a browser test has a connection of its own, beside that of the session.
+        operations: Any = type(connection.ops)
+        erase = operations.execute_sql_flush
         name = "ledger_is_append_only_delete"
 
-        def erase_with_ledger(sql_list: Iterable[str]) -> None:
-            with connection.cursor() as cursor:
+        def erase_with_ledger(self: Any, sql_list: Iterable[str]) -> None:
+            with self.connection.cursor() as cursor:
                 cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [name])
                 trigger = cursor.fetchone()[0]
                 cursor.execute(f"DROP TRIGGER {name}")
-                erase(sql_list)
+                erase(self, sql_list)
                 cursor.execute(trigger)
 
-        connection.ops.execute_sql_flush = erase_with_ledger  # type: ignore[method-assign]
+        operations.execute_sql_flush = erase_with_ledger
 
 
 # What a shut door answers ---------------------------------------------------------------------------------------------

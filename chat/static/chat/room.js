@@ -88,7 +88,7 @@ class RoomPage {
     this.#feed.addEventListener("reset", () => {
       const seen = Number(store.getItem(this.#seenKey));
       // Rows first: the row of an own message on its way becomes the row of the message.
-      this.#view.reset(seen || null);
+      this.#view.reset(seen || null, this.#outbox?.entries);
       this.#away = !this.#view.atBottom;
       this.#outbox?.settle(log.messages, log.head);
       this.#looked();
@@ -218,7 +218,7 @@ class RoomPage {
       this.#view.own(outbox.entries, outbox.entries.length > this.#written);
       this.#written = outbox.entries.length;
     });
-    this.#view.own(outbox.entries, false);
+    // What waits from before is shown with the first page, which tells what of it has arrived meanwhile.
     this.#written = outbox.entries.length;
     this.#connection.addEventListener("state", () => {
       if (this.#connection.state === "connected" && !this.#over && this.#sameUser) void outbox.flush();

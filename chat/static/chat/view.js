@@ -87,13 +87,17 @@ export class LogView extends EventTarget {
     return this.#high === this.#log.messages.length && scrollHeight - scrollTop - clientHeight < AT_BOTTOM;
   }
 
-  /** Everything is new. @param {number|null} unreadAfter seq last seen */
-  reset(unreadAfter) {
+  /**
+   * Everything is new.
+   * @param {number|null} unreadAfter seq last seen
+   * @param {Entry[]} [own] messages on their way
+   */
+  reset(unreadAfter, own = this.#own) {
     const atBottom = this.#wasAtBottom;
     const { messages } = this.#log;
     this.#high = messages.length;
     this.#low = Math.max(0, this.#high - WINDOW);
-    this.#own = unsettled(this.#own, messages);
+    this.#own = unsettled(own, messages);
     const unread =
       unreadAfter === null ? [] : messages.filter((message) => message.seq > unreadAfter && !this.#rows.mine(message));
     this.#unreadFrom = unread[0]?.seq ?? null;
