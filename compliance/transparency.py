@@ -29,10 +29,10 @@ class Counted:
 
 COLUMNS: Final[Mapping[str, Counted]] = MappingProxyType(
     {
-        "refusals": Counted("gate.refused", Text("ゲートが断った回数", "Attempts that the gate refused")),
-        "disclosures": Counted("disclosure.made", Text("閉じた会話の開示", "Disclosures of closed talk")),
-        "reports": Counted("report.filed", Text("当事者からの通報", "Reports by participants")),
-        "stops": Counted("stop.pulled", Text("緊急停止", "Emergency stops")),
+        "refusals": Counted("gate.refused", Text("ゲートが断った回数", "Refused by the gate")),
+        "disclosures": Counted("disclosure.made", Text("閉じた会話の開示", "Closed talk disclosed")),
+        "reports": Counted("report.filed", Text("当事者からの通報", "Reports")),
+        "stops": Counted("stop.pulled", Text("緊急停止", "Stops")),
     }
 )
 """What is counted. A refusal's entry carries sums by feature; of the others each entry is one."""
