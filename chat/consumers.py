@@ -434,6 +434,8 @@ async def _admit(running: Hub, scope: dict[str, Any], outlet: Outlet, language: 
         except Exception:
             log.exception("socket.admission_failed")
             refusal = Close.DRAINING
+        if running.draining:  # it began while the database was asked
+            refusal = Close.DRAINING
     person, login = known or (None, None)
     socket = Socket(running, outlet, person=person, login=login, language=language, address=address)
     if refusal is not None:

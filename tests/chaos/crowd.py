@@ -75,11 +75,11 @@ class Talker:
         crowd: to whom they belong.
         room: public id of their room.
         name: nickname.
-        cookie: of their session.
+        session: key of their session.
         rate: posts per second, on average; 0 for somebody who only reads.
     """
 
-    def __init__(self, crowd: Crowd, room: str, name: str, cookie: str, rate: float) -> None:
+    def __init__(self, crowd: Crowd, room: str, name: str, session: str, rate: float) -> None:
         self.crowd = crowd
         self.room = room
         self.name = name
@@ -91,8 +91,7 @@ class Talker:
         self.codes: list[int] = []  # with which their sockets ended, 1006 for a cut
         self.goodbyes = 0
         self._posted: dict[str, str] = {}  # ref: client_id
-        self.cookie = cookie
-        self._header = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}; {settings.LANGUAGE_COOKIE_NAME}=ja"}
+        self.cookie = f"{settings.SESSION_COOKIE_NAME}={session}; {settings.LANGUAGE_COOKIE_NAME}=ja"
         self._socket: ClientConnection | None = None
         self._joined = False
         self._refs = 0
@@ -132,7 +131,7 @@ class Talker:
         async with asyncio.timeout(OPENING):
             socket = await connect(
                 server.ws_url,
-                additional_headers=self._header,
+                additional_headers={"Cookie": self.cookie},
                 origin=server.url,  # type: ignore[arg-type]
                 compression=None,
                 proxy=None,
@@ -315,10 +314,10 @@ class Crowd:
             guest = User(name=f"nanashi-{uuid.uuid4().hex[:8]}", is_guest=True)
             guest.set_unusable_password()
             guest.save()
-            cookie = signed_in(guest).cookies[settings.SESSION_COOKIE_NAME].value
+            session = signed_in(guest).cookies[settings.SESSION_COOKIE_NAME].value
             self.names.append(guest.name)
             share = rate / writers if number % 2 == 0 else 0.0
-            self.talkers.append(Talker(self, keys[(number // 2) % rooms], guest.name, cookie, share))
+            self.talkers.append(Talker(self, keys[(number // 2) % rooms], guest.name, session, share))
         connection.close()
 
     def choose(self) -> Server:

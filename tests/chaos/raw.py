@@ -7,7 +7,6 @@ import socket
 from collections import deque
 from typing import Any, Self
 
-from django.conf import settings
 from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.uri import parse_uri
@@ -20,7 +19,7 @@ class RawPeer:
 
     Args:
         server: where to.
-        cookie: a session's; empty for an anonymous reader.
+        cookie: the header; empty for an anonymous reader.
         buffer: bytes that the kernel may hold for it.
     """
 
@@ -34,7 +33,7 @@ class RawPeer:
         self.socket.connect(("127.0.0.1", server.port))
         request = self._protocol.connect()
         if cookie:
-            request.headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={cookie}"
+            request.headers["Cookie"] = cookie
         self._protocol.send_request(request)
         self._flush()
         self.expect("welcome")
