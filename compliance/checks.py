@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 -- Django's own names
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register  # noqa: A004 -- Django's own names
+from django.utils import timezone
 
-from compliance.standing import Mode
+from compliance.law import SEEN_UNTIL
+from compliance.standing import Mode, Status
+
+STALE: Final = timedelta(days=400)
+"""After how long the law is to be read anew; no statute sets it."""
 
 
 @register(Tags.security)
@@ -43,6 +49,34 @@ def the_checklist_is_enforced(app_configs: Any, **kwargs: Any) -> Sequence[Check
                 "COMPLIANCE_CHECKLIST=advise: closed chat opens without the operator's signatures.",
                 hint="Set COMPLIANCE_CHECKLIST=enforce once the checklist is signed.",
                 id="compliance.W001",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def closed_chat_is_meant_to_be_off(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Say that no filing is set: right for open rooms only, and a forgotten variable otherwise."""
+    if settings.STANDING.status is Status.none:
+        return [
+            Info(
+                "TELECOM_REGISTRATION=none: open rooms run, closed chat stays off.",
+                hint="manage.py gate --explain room.match_pair shows the way to on.",
+                id="compliance.I001",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def the_law_was_read_lately(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Warn where the rules were written from texts that have grown old."""
+    if timezone.localdate() - date.fromisoformat(SEEN_UNTIL) > STALE:
+        return [
+            Warning(
+                f"The rules were written from the law as seen until {SEEN_UNTIL}.",
+                hint="Compare the revision ids in docs/law.md with e-Gov, and update Todoke.",
+                id="compliance.W002",
             )
         ]
     return []

@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.apps import apps
 from django.core.management import get_commands, load_command_class
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern
@@ -221,7 +220,7 @@ def assert_gated(client: Client, path: str, feature: Feature | None = None, *, m
     return said
 
 
-def assert_refusal(answer: HttpResponse, feature: Feature | None = None) -> dict[str, Any]:
+def assert_refusal(answer: Any, feature: Feature | None = None) -> dict[str, Any]:
     """Assert that one HTTP answer is the gate's refusal; return it as JSON, or {} for a page."""
     assert answer.status_code == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS, f"answered {answer.status_code}: not gated"
     assert answer["Link"].endswith('>; rel="blocked-by"')
@@ -245,9 +244,9 @@ def assert_refusal(answer: HttpResponse, feature: Feature | None = None) -> dict
     return {}
 
 
-def assert_not_gated(client: Client, path: str, *, method: str = "get") -> HttpResponse:
+def assert_not_gated(client: Client, path: str, *, method: str = "get") -> Any:
     """Assert that the gate lets a page through, whatever the page itself then answers; return the answer."""
-    answer: HttpResponse = getattr(client, method)(path)
+    answer = getattr(client, method)(path)
     assert answer.status_code != HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS, f"{path} is gated: {answer.content[:200]!r}"
     return answer
 
@@ -293,6 +292,7 @@ def walk_doors(urlconf: str | None = None, samples: Mapping[str, str] | None = N
 
 
 _BY_CONVERTER: Final = {"int": "1", "uuid": str(UUID(int=1)), "slug": "sample", "str": "sample", "path": "sample/"}
+_CHOICE: Final = re.compile(r"\(\?P<(\w+)>(\w+)\|")
 _PARAMETER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 
@@ -311,7 +311,8 @@ def _filled(pattern: Any, samples: Mapping[str, str]) -> str:
         return str(pattern)
     if isinstance(pattern, RegexPattern):
         template, names = normalize(pattern.regex.pattern)[0]
-        values = {name: samples.get(name, "1") for name in names}
+        choices = dict(_CHOICE.findall(pattern.regex.pattern))
+        values = {name: samples.get(name, choices.get(name, "1")) for name in names}
     else:
         found = _PARAMETER.findall(str(pattern))
         template = _PARAMETER.sub(r"%(\2)s", str(pattern).replace("%", "%%"))
