@@ -48,15 +48,18 @@ class Town:
     def pages(self) -> list[tuple[User | None, str, int]]:
         """Who asks for which page, and with which status it answers."""
         account = ("login/", "signup/", "password/reset/")
+        law = ("", "terms/", "privacy/", "external-transmission/", "retention/", "complaints/", "transparency/")
         own = ("/", "/rooms/talk/", "/rooms/new/", "/rooms/talk/lock/", "/match/", f"/closed/{self.talk}/")
         desk = ("checklist/", "checklist/LAW-01/", "stop/")
         return [
-            *((None, path, 200) for path in ("/", "/rooms/talk/", "/legal/", "/match/")),
+            *((None, path, 200) for path in ("/", "/rooms/talk/", "/match/")),
+            *((None, f"/legal/{path}", 200) for path in law),
             *((None, f"/accounts/{path}", 200) for path in account),
             (None, "/no-such-page/", 404),
             *((self.member, path, 200) for path in own),
             *((self.member, f"/accounts/{path}", 200) for path in ("email/", "2fa/", "logout/")),
             *((self.operator, f"/admin/compliance/{path}", 200) for path in desk),
+            *((self.operator, f"/operator/{path}", 200) for path in ("assess/", "filing/")),
         ]
 
 
