@@ -488,7 +488,7 @@ def keys(snapshot: Snapshot, language: str | None = None) -> list[dict[str, Any]
         {
             "number": 1,
             "turned": standing.turned,
-            "title": "The deployment's registration flag" if english else "届出の設定(環境変数)",
+            "title": "The deployment's registration flag" if english else "届出の設定（環境変数）",
             "detail": problems or [standing.label(language or spoken())],
             "how": (
                 "Whoever runs the servers sets TELECOM_REGISTRATION, with number, date and operator, once the "
