@@ -339,7 +339,12 @@ def test_seeking_once_more_at_the_moment_of_the_match_does_not_queue_twice(
     seek(a)
     seek(b)
     look = matching._live_pairing
-    meanwhile = threading.Thread(target=lambda: (matching.pair(b.pk), connection.close()))
+
+    def grant() -> None:
+        matching.pair(b.pk)
+        connection.close()
+
+    meanwhile = threading.Thread(target=grant)
 
     def look_then_lose_the_race(pk: int) -> Pairing | None:
         found = look(pk)

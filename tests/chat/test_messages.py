@@ -279,8 +279,8 @@ def test_four_writers_at_once_leave_no_hole_and_lose_nothing(room: Room, make_us
         stored = {(place.pk, seq, body) for seq, _kind, body in rows}
         assert stored == {receipt for receipts in told.values() for receipt in receipts if receipt[0] == place.pk}
     for receipts in told.values():  # what one writer says in one room stays in their order
-        for place in (room.pk, second.pk):
-            seqs = [seq for where, seq, _body in receipts if where == place]
+        for place in (room, second):
+            seqs = [seq for where, seq, _body in receipts if where == place.pk]
             assert seqs == sorted(seqs)
 
 
@@ -355,14 +355,14 @@ def test_only_ones_own_living_message_can_be_changed(
     put(Entry(room.pk, me, SAY, "1"))
     put(Entry(room.pk, me, EDIT, "1b", target=1))
     put(Entry(room.pk, somebody, SAY, "3"))
-    change = {"body": "x"} if kind == EDIT else {}
-    assert refusal(Entry(room.pk, somebody, kind, target=1, **change)) == "forbidden"
-    assert refusal(Entry(room.pk, me, kind, target=3, **change)) == "forbidden"
+    words = "x" if kind == EDIT else ""
+    assert refusal(Entry(room.pk, somebody, kind, words, target=1)) == "forbidden"
+    assert refusal(Entry(room.pk, me, kind, words, target=3)) == "forbidden"
     for nothing in (0, 2, 4, 2**53 - 1):
-        assert refusal(Entry(room.pk, me, kind, target=nothing, **change)) == "missing"
-    assert refusal(Entry(second.pk, me, kind, target=1, **change)) == "missing"
+        assert refusal(Entry(room.pk, me, kind, words, target=nothing)) == "missing"
+    assert refusal(Entry(second.pk, me, kind, words, target=1)) == "missing"
     put(Entry(room.pk, me, DELETE, target=1))
-    assert refusal(Entry(room.pk, me, kind, target=1, **change)) == "conflict"
+    assert refusal(Entry(room.pk, me, kind, words, target=1)) == "conflict"
     assert [seq for seq, *_ in log(room)] == [1, 2, 3, 4]
 
 

@@ -54,18 +54,20 @@ def authorisation(db: None) -> Authorisation:
 
 def traits_only(traits: Traits) -> dict[str, Any]:
     """The columns of traits without a kind; for those, too, from which `columns` derives none."""
-    kind = {"kind": "closed"} if room_class(traits) is RoomClass.CONSULT else columns(traits)
+    kind: dict[str, Any] = {"kind": "closed"} if room_class(traits) is RoomClass.CONSULT else columns(traits)
     names = ("anyone_may_read", "listed", "designated_recipients", "capacity_hides", "members_only_history")
-    return kind | {name: getattr(traits, name) for name in names} | {"entry": traits.entry, "made_by": traits.made_by}
+    plain: dict[str, Any] = {name: getattr(traits, name) for name in names}
+    plain |= {"entry": traits.entry, "made_by": traits.made_by}
+    return kind | plain
 
 
 def a_room(kind: str, traits: Traits, authorisation: Authorisation | None, /, **changes: Any) -> Room:
     """A room as a shell might make it, right but for what the traits say of its kind."""
-    right = {
+    right: dict[str, dict[str, Any]] = {
         "open": {"slug": uuid.uuid4().hex, "authorisation": None, "feature": "room.open"},
         "closed": {"slug": None, "authorisation": authorisation, "feature": "room.match_pair"},
-    }[kind]
-    return Room(**traits_only(traits) | right | {"kind": kind} | changes)
+    }
+    return Room(**traits_only(traits) | right[kind] | {"kind": kind} | changes)
 
 
 # Kind follows from traits ---------------------------------------------------------------------------------------------
