@@ -24,6 +24,7 @@ from compliance.checklist import ITEM
 from compliance.law import NOT_ADVICE, RULES, Feature, say
 from compliance.models import Authorisation, LedgerEntry, Signature
 from compliance.policy import Cause
+from compliance.standing import Status
 
 FORMAT: Final = "todoke-proof/1"
 JSON_NAME: Final = "proof.json"
@@ -241,12 +242,7 @@ def page(proof: Mapping[str, Any], language: str) -> str:
             "exported_at": _moment(proof["exported_at"]),
             "range": [_moment(proof["from"]), _moment(proof["to"])],
             "ends": [_dated(state) for state in proof["states"]],
-            "periods": [
-                {**_dated(one), "why": [str(CAUSES.get(cause, cause)) for cause in one["ended"]["said"]["causes"]]}
-                if one["ended"]
-                else _dated(one)
-                for one in proof["periods"]
-            ],
+            "periods": [_period(one, language) for one in proof["periods"]],
             "signatures": [
                 {**_dated(one), "title": _title(one["began"]["said"]["item"], language)} for one in proof["signatures"]
             ],
@@ -318,6 +314,17 @@ def _dated(told: Any) -> Any:
             key: _moment(value) if key in {"at", "since", "expires"} else _dated(value) for key, value in told.items()
         }
     return told
+
+
+def _period(told: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """A period with its filing and the causes of its end in words."""
+    status = told["began"]["said"]["standing"]["status"]
+    causes = told["ended"]["said"]["causes"] if told["ended"] else ()
+    words = {
+        "status": say(Status(status), language) if status in list(Status) else status,
+        "why": [str(CAUSES.get(cause, cause)) for cause in causes],
+    }
+    return {**_dated(told), **words}
 
 
 def _title(item_id: str, language: str) -> str:
