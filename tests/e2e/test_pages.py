@@ -113,26 +113,26 @@ def complaints(page: Page, server: Server, expected: int) -> list[str]:
     return heard
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_every_page_is_for_everybody(visit: Any, town: Town, screen: str) -> None:
-    contexts = {person: visit(person, **SCREENS[screen]) for person in (None, town.member, town.operator)}
-    pages = town.pages
+def test_every_page_is_for_everybody(visit: Any, town: Town) -> None:
+    people = (None, town.member, town.operator)
+    contexts = {(screen, person): visit(person, **SCREENS[screen]) for screen in SCREENS for person in people}
     faults: dict[str, list[str]] = {}
 
     def look(person: User | None, path: str, status: int) -> None:
-        page = contexts[person].new_page()
-        heard = complaints(page, town.server, status)
-        answer = page.goto(path)
-        assert answer is not None
-        assert (path, answer.status) == (path, status)
-        if page.locator("[data-connection]").count():
-            connected(page)
-        heard += page.evaluate(AUDIT, {"touch": screen == "touch"})
-        if heard:
-            faults[f"{person or 'anybody'} at {path}"] = heard
-        page.close()
+        for screen in SCREENS:
+            page = contexts[screen, person].new_page()
+            heard = complaints(page, town.server, status)
+            answer = page.goto(path)
+            assert answer is not None
+            assert (path, answer.status) == (path, status)
+            if page.locator("[data-connection]").count():
+                connected(page)
+            heard += page.evaluate(AUDIT, {"touch": screen == "touch"})
+            if heard:
+                faults[f"{path} for {person or 'anybody'}, {screen}"] = heard
+            page.close()
 
-    for person, path, status in pages:
+    for person, path, status in town.pages:
         look(person, path, status)
     signing.stop(reason="点検のため", actor=town.operator)
     look(None, "/match/", 451)
