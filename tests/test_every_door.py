@@ -281,18 +281,20 @@ class Ear:
 
 
 class Line:
-    """A hub without its loops, and two people's sockets on it."""
+    """A hub without its loops, and on it the sockets of two people and of somebody without a name."""
 
     def __init__(self, place: Place) -> None:
         self.runner = asyncio.Runner()
         self.hub = self.runner.run(self._hub())
-        self.owner, self.partner = (self.runner.run(self._socket(person)) for person in (place.owner, place.partner))
+        people = (place.owner, place.partner, None)
+        self.owner, self.partner, self.stranger = (self.runner.run(self._socket(user)) for user in people)
 
     async def _hub(self) -> Hub:
         return Hub()
 
-    async def _socket(self, person: User) -> Socket:
-        socket = Socket(self.hub, Ear(), person=Person.of(person), login=None, language="ja", address="127.0.0.1")
+    async def _socket(self, user: User | None) -> Socket:
+        person = Person.of(user) if user else None
+        socket = Socket(self.hub, Ear(), person=person, login=None, language="ja", address="127.0.0.1")
         self.hub.add(socket)
         return socket
 
@@ -327,7 +329,7 @@ class Line:
         offload.close()
 
     async def _close(self) -> None:
-        for socket in (self.owner, self.partner):
+        for socket in (self.owner, self.partner, self.stranger):
             socket.gone()
         for task in list(self.hub._tasks):
             task.cancel()
@@ -398,6 +400,15 @@ def test_frames_are_refused_exactly_when_the_keys_are_not_turned(
             allowed = opens(Feature.MATCH_PAIR, status, mode, checklist, stopped=stopped)
             assert Message.objects.filter(room__kind="closed").count() == before + 2 * allowed
             assert Participant.objects.filter(seen__gt=0).count() == 2 * allowed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_frame_is_refused_before_any_question_of_who_asks(line: Line, settings: Settings) -> None:
+    turn(settings, Status.none, Mode.enforce)
+    line.look()
+    for kind, fields in FRAMES.items():
+        if kind.feature is not None and RULES[kind.feature].required not in FREE:
+            assert_answered(line.say(line.stranger, kind, **fields), kind.feature, allowed=False)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -109,15 +109,16 @@ def test_a_second_beginning_changes_nothing() -> None:
     assert listener.seqs == [6]
 
 
-def test_a_reader_ahead_of_the_feed_gets_only_the_rest() -> None:
+@pytest.mark.parametrize("at", [4, 5])
+def test_a_reader_ahead_of_the_feed_gets_only_the_rest(at: int) -> None:
     """Whoever joined last read the log later than what was handed on here."""
     feed = a_feed()
     first, _ = joined(feed, 3)
     second, reader = joined(feed, 3)
-    reader.sent = 5
+    reader.sent = at
     feed.offer([(seq, item(seq)) for seq in (4, 5, 6)], nobody_is_behind)
     assert first.seqs == [4, 5, 6]
-    assert second.seqs == [6]
+    assert second.seqs == [4, 5, 6][at - 3 :]
 
 
 def test_a_reader_behind_the_feed_is_named_and_given_nothing_out_of_order() -> None:
