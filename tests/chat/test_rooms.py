@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError
 from django.test import Client
 from hypothesis import HealthCheck, given
@@ -125,6 +126,7 @@ def test_a_locked_room_keeps_those_who_wrote_and_can_be_written_to(
 ) -> None:
     owner, writer, reader = make_member(), make_member(), make_member()
     unconfirmed, guest = make_user(), people.enter_as_guest(nickname="旅人")
+    EmailAddress.objects.create(user=unconfirmed, email=unconfirmed.email, verified=False)
     room = rooms.create_open_room(actor=owner, name="Ours")
     for person in (writer, unconfirmed, guest):
         say(room, person)
