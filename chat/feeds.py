@@ -80,11 +80,16 @@ class Feed:
             del self.people[who]
         return True
 
-    def begin(self, head: int) -> None:
-        """Say where the log stood when the first reader read it. Later calls change nothing."""
+    def begin(self, head: int, newest: Sequence[tuple[int, bytes]] = ()) -> None:
+        """Say where the log stood when a reader read it, and what its newest items were.
+
+        The head counts for the first reader only; the items are kept for the next ones, if nothing came since.
+        """
         if self.head is None:
             self.head = head
             self.ahead = {seq: item for seq, item in self.ahead.items() if seq > head}
+        if newest and newest[-1][0] == self.head and len(newest) > len(self.recent):
+            self.recent = deque(newest, maxlen=RECENT)
 
     def offer(self, items: Iterable[tuple[int, bytes]], behind: Callable[[Reader], None]) -> int:
         """Take items as (seq, JSON) and deliver what has become contiguous.
@@ -140,6 +145,17 @@ class Feed:
         if self.head is None or not self.recent or self.recent[0][0] > after + 1:
             return None
         return [(seq, encoded) for seq, encoded in self.recent if seq > after]
+
+    def page(self, after: int | None, size: int) -> list[tuple[int, bytes]] | None:
+        """Return what a reader needs who comes now, if all of it is still in memory, else None.
+
+        Args:
+            after: the last seq that they have; None for somebody who wants the newest items.
+            size: how many of those.
+        """
+        if self.head is None or (after is not None and after > self.head):
+            return None
+        return self.remembered(max(self.head - size, 0) if after is None else after)
 
     def count(self, now: float, ttl: float) -> int:
         """Return how many people are here, in all processes that spoke within `ttl` seconds."""

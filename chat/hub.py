@@ -36,7 +36,6 @@ from compliance.law import Feature
 
 if TYPE_CHECKING:
     from chat.consumers import Socket
-    from chat.models import Room
     from chat.queries import Page, Person
 
 log = structlog.get_logger("todoke.hub")
@@ -103,6 +102,7 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self.sockets: set[Socket] = set()
         self.feeds: dict[UUID, Feed] = {}
+        self._open_feeds: dict[str, Feed] = {}  # by the room's public id
         self.people: dict[int, set[Socket]] = {}
         self.seeking: set[int] = set()
         self.gate = gate.unreachable()
@@ -311,44 +311,72 @@ class Hub:
         Raises:
             Refused: `missing` or `gate`.
         """
-        room = await offload(socket.language, queries.readable_room, key, socket.pk)
-        self.permit(socket, room.feature)
-        key = room.key
-        feed = self.feeds.get(room.id)
-        if feed is None:
-            feed = self.feeds[room.id] = Feed(room)
-            metrics.ROOMS.set(len(self.feeds))
+        feed = await self._feed_of(socket, key)
+        key = feed.key
         reader = feed.add(socket, socket.who)
         socket.feeds[key] = feed
-        try:
-            page = await offload(socket.language, self._first_page, room, after)
-        except BaseException:
-            self.leave(socket, feed)
-            raise
-        if feed.readers.get(socket) is not reader:
-            return  # left, or joined anew, while the page was read
-        feed.begin(page.head)
-        newest = page.items[-1].seq if page.items else (page.head if after is None else min(after, page.head))
-        reader.sent = newest
+        head, found, more = feed.head, feed.page(after, queries.PAGE), False
+        if found is None:
+            try:
+                page = await offload(socket.language, self._first_page, feed.id, after)
+            except BaseException:
+                self.leave(socket, feed)
+                raise
+            if feed.readers.get(socket) is not reader:
+                return  # left, or joined anew, while the page was read
+            head, more = page.head, page.more
+            found = [(item.seq, encode_bytes(item)) for item in page.items]
+            # Many come into an open room; the two of a closed one would only fill the memory.
+            feed.begin(head, found if after is None and feed.is_open else ())
+        elif after is None and found:
+            more = found[0][0] > 1
+        assert head is not None
+        reader.sent = found[-1][0] if found else (head if after is None else min(after, head))
         socket.say(
             "room.joined",
             ref=ref,
             room=key,
-            kind=room.kind,
-            head=page.head,
-            items=page.items,
-            more=page.more,
+            kind="open" if feed.is_open else "closed",
+            head=head,
+            items=[msgspec.Raw(encoded) for _seq, encoded in found],
+            more=more,
         )
         self._show_count(feed, socket)
-        if after is not None and page.more:
+        if after is not None and more:
             reader.asked = self.loop.time()
             self.loop.call_later(SYNC_GRACE, self._send_unasked, reader)
         else:
             reader.catching_up = False
             if feed.head is not None and reader.sent < feed.head:
                 self._catch_up(reader)
-        if feed.head is not None and page.head > feed.head:
+        if feed.head is not None and head > feed.head:
             self._repair(feed, "join")
+
+    async def _feed_of(self, socket: Socket, key: str) -> Feed:
+        """Return the feed of a room that this person may read.
+
+        Who may read an open room is asked once for all who are in it here: when that changes, every process looks again
+        (`look`), and at the latest within a second (`_check_heads`). A closed room is asked about each time.
+
+        Raises:
+            Refused: `missing` or `gate`.
+        """
+        feed = self._open_feeds.get(key)
+        if feed is not None and feed.is_open and feed.key == key and self.feeds.get(feed.id) is feed:
+            self.permit(socket, feed.feature)
+            return feed
+        room = await offload(socket.language, queries.readable_room, key, socket.pk)
+        self.permit(socket, room.feature)
+        feed = self.feeds.get(room.id)
+        if feed is not None and feed.key != room.key:  # it was locked a moment ago
+            await self._look_at_room(room.id)
+            feed = self.feeds.get(room.id)
+        if feed is None:
+            feed = self.feeds[room.id] = Feed(room)
+            metrics.ROOMS.set(len(self.feeds))
+        if feed.is_open:
+            self._open_feeds[feed.key] = feed
+        return feed
 
     async def glimpse(self, socket: Socket, key: str) -> Feed:
         """Return a feed for writing into a room that the socket has not joined.
@@ -366,8 +394,10 @@ class Hub:
             await offload(socket.language, messages.mark_seen, person=person, room=feed.id, seq=seq)
 
     @staticmethod
-    def _first_page(room: Room, after: int | None) -> Page:
-        room.refresh_from_db(fields=("head",))
+    def _first_page(pk: UUID, after: int | None) -> Page:
+        room = queries.room_by_id(pk)
+        if room is None:
+            raise Refused(Code.MISSING, _("There is no such room, or it is not open to you."))
         return queries.latest(room) if after is None else queries.after(room, after, FILL_PAGE)
 
     async def read(
@@ -422,8 +452,9 @@ class Hub:
         feed.remove(socket, socket.who)
         for key in [key for key, mine in socket.feeds.items() if mine is feed]:
             del socket.feeds[key]
-        if not feed.readers:
-            self.feeds.pop(feed.id, None)
+        if not feed.readers and self.feeds.get(feed.id) is feed:
+            del self.feeds[feed.id]
+            self._open_feeds.pop(feed.key, None)
             metrics.ROOMS.set(len(self.feeds))
 
     # --- delivery -----------------------------------------------------------------------------------------------

@@ -112,19 +112,16 @@ def before(room: Room, seq: int | None, limit: int = PAGE) -> Page:
     rows = Message.objects.filter(room_id=room.id)
     if seq is not None:
         rows = rows.filter(seq__lt=seq)
-    found = list(rows.order_by("-seq").select_related("author")[:limit])[::-1]
+    found = _items(room.id, rows.order_by("-seq")[:limit])[::-1]
     head = max(room.head, found[-1].seq if found and seq is None else 0)
-    return Page(items(room.id, found), head, bool(found) and found[0].seq > 1)
+    return Page(found, head, bool(found) and found[0].seq > 1)
 
 
 def after(room: Room, seq: int, limit: int = PAGE) -> Page:
     """Return up to `limit` items after a seq; `more` says that newer ones exist."""
-    found = list(
-        Message.objects.filter(room_id=room.id, seq__gt=seq).order_by("seq").select_related("author")[: limit + 1]
-    )
-    page, more = found[:limit], len(found) > limit
+    found = log_after(room.id, seq, limit + 1)
     head = max(room.head, found[-1].seq if found else 0)
-    return Page(items(room.id, page), head, more)
+    return Page(found[:limit], head, len(found) > limit)
 
 
 def as_read(page: Iterable[Item]) -> list[dict[str, Any]]:
@@ -142,25 +139,39 @@ def as_read(page: Iterable[Item]) -> list[dict[str, Any]]:
 
 def log_after(room: UUID, seq: int, limit: int) -> Sequence[Item]:
     """Return up to `limit` items of a room's log after a seq, for readers whose right to it was asked before."""
-    rows = Message.objects.filter(room_id=room, seq__gt=seq).order_by("seq").select_related("author")[:limit]
-    return items(room, rows)
+    return _items(room, Message.objects.filter(room_id=room, seq__gt=seq).order_by("seq")[:limit])
 
 
-def items(room: UUID, rows: Iterable[Message]) -> Sequence[Item]:
-    """Return log rows as the wire shows them, opening sealed words."""
+_COLUMNS = (
+    "seq",
+    "id",
+    "kind",
+    "author__public_id",
+    "author_name",
+    "body",
+    "sealed",
+    "at",
+    "client_id",
+    "reply_to",
+    "target",
+)
+
+
+def _items(room: UUID, rows: QuerySet[Message]) -> list[Item]:
+    """Return log rows as the wire shows them, opening sealed words. No model is made of them: pages are read often."""
     return [
         Item(
-            seq=row.seq,
-            id=str(row.id),
-            kind=row.kind,
-            author=Author(str(row.author.public_id) if row.author else None, row.author_name),
-            body=row.body or (vault.unseal(room, bytes(row.sealed)) if row.sealed else ""),
-            at=timestamp(row.at),
-            client_id=str(row.client_id) if row.client_id else UNSET,
-            reply_to=row.reply_to or UNSET,
-            target=row.target or UNSET,
+            seq=seq,
+            id=str(pk),
+            kind=kind,
+            author=Author(str(author) if author else None, name),
+            body=body or (vault.unseal(room, bytes(sealed)) if sealed else ""),
+            at=timestamp(at),
+            client_id=str(client_id) if client_id else UNSET,
+            reply_to=reply_to or UNSET,
+            target=target or UNSET,
         )
-        for row in rows
+        for seq, pk, kind, author, name, body, sealed, at, client_id, reply_to, target in rows.values_list(*_COLUMNS)
     ]
 
 

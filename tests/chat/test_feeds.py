@@ -172,6 +172,41 @@ def test_nobody_can_write_a_message_that_passes_for_a_deletion() -> None:
     assert len(feed.remembered(0) or ()) == 3
 
 
+def test_a_page_comes_from_memory_where_all_of_it_is_there() -> None:
+    feed = a_feed()
+    assert feed.page(None, 3) is None
+    joined(feed, 10)
+    assert feed.page(None, 3) is None  # nobody has read it yet
+    feed.begin(10, [(seq, item(seq)) for seq in (8, 9, 10)])
+    assert [seq for seq, _ in feed.page(None, 3) or ()] == [8, 9, 10]
+    assert feed.page(None, 4) is None
+    feed.offer([(11, item(11))], nobody_is_behind)
+    assert [seq for seq, _ in feed.page(None, 3) or ()] == [9, 10, 11]
+    assert [seq for seq, _ in feed.page(9, 3) or ()] == [10, 11]
+    assert feed.page(11, 3) == []
+    assert feed.page(6, 3) is None
+    assert feed.page(12, 3) is None  # somebody knows more than this process
+    feed.offer([(12, item(12, "delete"))], nobody_is_behind)
+    assert feed.page(None, 3) is None
+
+
+def test_a_page_that_the_log_has_outgrown_is_not_kept() -> None:
+    """It was read before the last message, which may have taken words of it back."""
+    feed = a_feed()
+    joined(feed, 3)
+    feed.offer([(4, item(4, "delete"))], nobody_is_behind)
+    feed.begin(3, [(seq, item(seq)) for seq in (1, 2, 3)])
+    assert feed.page(None, 4) is None
+    assert feed.head == 4
+
+
+def test_the_whole_of_a_young_log_is_a_page() -> None:
+    feed = a_feed()
+    joined(feed, 2)
+    feed.begin(2, [(1, item(1)), (2, item(2))])
+    assert [seq for seq, _ in feed.page(None, 50) or ()] == [1, 2]
+
+
 # People ---------------------------------------------------------------------------------------------------------------
 
 
