@@ -32,6 +32,7 @@ from tests.load.stage import Town
 
 BODY: Final = "x" * 100
 READERS: Final = 200
+FEATURES: Final = {"open room": "room.open", "closed rooms": "room.match_pair"}
 BATCHES: Final = (1, 5, 50, 250)
 ROUNDS: Final = 5
 Step = tuple[str, str, float]  # of what, which, µs
@@ -128,7 +129,10 @@ def commits(town: Town) -> list[Step]:
 
     def batch(count: int, where: str) -> list[Entry]:
         at = itertools.islice(itertools.cycle(places[where]), count)
-        return [Entry(room, person, Message.Kind.MESSAGE, BODY, uuid.uuid4()) for room, person in at]
+        return [
+            Entry(room, person, Message.Kind.MESSAGE, BODY, uuid.uuid4(), feature=FEATURES[where])
+            for room, person in at
+        ]
 
     steps: list[Step] = []
     for where in places:
