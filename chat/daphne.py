@@ -197,7 +197,8 @@ class DaphneOutlet:
         self.flush()
         protocol = self._protocol
         if protocol.state == protocol.STATE_OPEN:
-            protocol.closeHandshakeTimeout = DRAIN_SECONDS
+            # Whoever broke the protocol is not waited for: its answer may never be understood.
+            protocol.closeHandshakeTimeout = 1.0 if protocol.failedByMe else DRAIN_SECONDS
             protocol.sendClose(code=int(code))
 
     def abandon(self) -> None:

@@ -78,7 +78,8 @@ class Neighbourhood:
         except ConnectionClosed as closed:
             self._peer = None
             put_out_properly(frame, heard, closed, text=text)
-            if closed.rcvd and closed.rcvd.code == wire.Close.PROTOCOL and not due.paid(heard):
+            broken = bool(text) or len(frame if isinstance(frame, bytes) else frame.encode()) > PEEK
+            if not broken and closed.rcvd and closed.rcvd.code == wire.Close.PROTOCOL and not due.paid(heard):
                 self.tell(frame, text=text)  # the frames before this one had used up the patience
                 return
         except TimeoutError as error:
