@@ -63,6 +63,7 @@ class Feed:
         self.ahead: dict[int, bytes] = {}
         self.recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
         self.repairing = False
+        self.repair_again = False
 
     def add(self, socket: Socket, who: Hashable) -> Reader:
         """Take in a reader (again: from the start)."""

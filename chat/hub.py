@@ -468,6 +468,7 @@ class Hub:
             self._repair(feed, "hole")
 
     def _repair(self, feed: Feed, found_by: str) -> None:
+        feed.repair_again = feed.repairing  # what is being read may have been read before that happened
         if not feed.repairing and feed.head is not None:
             feed.repairing = True
             self.spawn(self._refill(feed, found_by))
@@ -483,8 +484,9 @@ class Hub:
                 if feed.head == before and items:
                     metrics.REPAIRS.labels(found_by).inc()
                 self._offer_now(feed, items)
-                if len(items) < FILL_PAGE:
+                if len(items) < FILL_PAGE and not feed.repair_again:
                     return
+                feed.repair_again = False
         finally:
             feed.repairing = False
 
