@@ -765,8 +765,9 @@ class Hub:
                     "partner": {"id": partner.id, "name": partner.name},
                 }
                 self._to_local_people([pk], encode_bytes(frame))
-        for match in await offload("ja", matching.sweep):
-            self._matched(match)
+        while matches := await offload("ja", matching.sweep):
+            for match in matches:
+                self._matched(match)
 
     async def _forget_seeker(self, person: Person) -> None:
         await asyncio.sleep(SEEK_GRACE)

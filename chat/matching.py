@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -99,7 +98,8 @@ def pair(person_pk: int) -> Match | None:
             other = _candidate(own, now)
             if other is None:
                 return None
-            return _join(own, other, authorisation, now)
+            [match] = _join([(own, other)], authorisation, now)
+            return match
     except IntegrityError:
         # A constraint (one live talk each) won over a race that the locks do not cover, such as leaving meanwhile.
         return None
@@ -108,14 +108,27 @@ def pair(person_pk: int) -> Match | None:
 
 
 def sweep(limit: int = 200) -> list[Match]:
-    """Match whoever waits and was missed, oldest first. Run once a second by each process."""
-    waiting = Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=timezone.now() - HEARTBEAT_TTL).order_by(
-        "since"
-    )
-    pks = list(waiting.values_list("user_id", flat=True)[:limit])
+    """Match whoever waits and was missed, oldest first, in one transaction. Run once a second by each process.
+
+    Args:
+        limit: of how many people, those who wait longest and whom nobody else is matching at this moment.
+
+    Returns:
+        the matches; if there are any, further people may wait.
+    """
+    now = timezone.now()
+    waiting = _waiting(now).order_by("since", "user_id")[:limit]
+    pks = list(waiting.values_list("user_id", flat=True))
     if len(pks) < 2:  # noqa: PLR2004 -- a pair
         return []
-    return [match for pk in pks if (match := pair(pk)) is not None]
+    try:
+        with gate.writing(Feature.MATCH_PAIR) as authorisation:
+            return _join(_couples(list(_lock(waiting)), now), authorisation, now)
+    except IntegrityError:
+        # As in `pair`; the others are not kept waiting for the one whom it concerns.
+        return [match for pk in pks if (match := pair(pk)) is not None]
+    except gate.Shut:
+        return []
 
 
 def cancel(*, person: Person) -> bool:
@@ -159,14 +172,19 @@ def heartbeat(person_pks: Iterable[int]) -> dict[int, Match]:
     if not pks:
         return {}
     Ticket.objects.filter(user__in=pks, room__isnull=True).update(heartbeat_at=timezone.now())
-    matched: list[Any] = list(Ticket.objects.filter(user__in=pks, room__isnull=False).values_list("user_id", "room_id"))
-    return {pk: match for pk, room in matched if (match := match_in(room)) is not None}
+    matched = dict(Ticket.objects.filter(user__in=pks, room__isnull=False).values_list("user_id", "room_id"))
+    found = {match.room: match for match in _matches(Pairing.objects.filter(room__in=matched.values()))}
+    return {pk: found[room] for pk, room in matched.items() if room in found}
 
 
 def match_in(room: UUID) -> Match | None:
     """Return the match that made a room, while both are in it."""
-    found = Pairing.objects.filter(room=room, ended_at__isnull=True).select_related("lower", "higher").first()
-    return Match(room, (Person.of(found.lower), Person.of(found.higher))) if found else None
+    return next(iter(_matches(Pairing.objects.filter(room=room))), None)
+
+
+def _matches(pairings: QuerySet[Pairing]) -> list[Match]:
+    live = pairings.filter(ended_at__isnull=True).select_related("lower", "higher")
+    return [Match(found.room_id, (Person.of(found.lower), Person.of(found.higher))) for found in live]
 
 
 def waiting() -> int:
@@ -186,9 +204,13 @@ def _lock(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
     return rows
 
 
+def _waiting(now: datetime) -> QuerySet[Ticket]:
+    return Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=now - HEARTBEAT_TTL, user__is_active=True)
+
+
 def _candidate(own: Ticket, now: datetime) -> Ticket | None:
     mine = own.user_id
-    fits = Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=now - HEARTBEAT_TTL).exclude(user_id=mine)
+    fits = _waiting(now).exclude(user_id=mine)
     if own.topic:
         fits = fits.filter(Q(topic=own.topic) | Q(topic=""))
     if own.language:
@@ -198,21 +220,60 @@ def _candidate(own: Ticket, now: datetime) -> Ticket | None:
     apart = {pk for pair in (*blocked, *met.values_list("lower", "higher")) for pk in pair} - {mine}
     if apart:
         fits = fits.exclude(user__in=apart)
-    return _lock(fits.filter(user__is_active=True).order_by("since", "user_id"))[:1].first()
+    return _lock(fits.order_by("since", "user_id"))[:1].first()
 
 
-def _join(own: Ticket, other: Ticket, authorisation: int | None, now: datetime) -> Match:
-    room = Room.objects.create(
-        name="", feature=Feature.MATCH_PAIR.value, authorisation_id=authorisation, **columns(PAIRED)
+def _couples(tickets: Sequence[Ticket], now: datetime) -> list[tuple[Ticket, Ticket]]:
+    """Return who fits whom, each with the first in the row that does: what `_candidate` finds, for many at once."""
+    pks = [ticket.user_id for ticket in tickets]
+    blocked = Block.objects.filter(blocker__in=pks, blocked__in=pks).values_list("blocker", "blocked")
+    met = Pairing.objects.filter(lower__in=pks, higher__in=pks, made_at__gt=now - SAME_PAIR_AGAIN)
+    apart = {frozenset(pair) for pair in (*blocked, *met.values_list("lower", "higher"))}
+
+    def fits(one: Ticket, other: Ticket) -> bool:
+        return (
+            (not one.topic or other.topic in (one.topic, ""))
+            and (not one.language or other.language in (one.language, ""))
+            and frozenset((one.user_id, other.user_id)) not in apart
+        )
+
+    couples: list[tuple[Ticket, Ticket]] = []
+    taken: set[int] = set()
+    for place, own in enumerate(tickets):
+        if own.user_id in taken:
+            continue
+        rest = (ticket for ticket in tickets[place + 1 :] if ticket.user_id not in taken)
+        other = next((ticket for ticket in rest if fits(own, ticket)), None)
+        if other is not None:
+            taken |= {own.user_id, other.user_id}
+            couples.append((own, other))
+    return couples
+
+
+def _join(couples: Sequence[tuple[Ticket, Ticket]], authorisation: int | None, now: datetime) -> list[Match]:
+    """Store the rooms, pairings, places and tickets of couples, with one statement for each kind."""
+    if not couples:
+        return []
+    traits = columns(PAIRED)
+    talks = [
+        Room(name="", feature=Feature.MATCH_PAIR.value, authorisation_id=authorisation, **traits) for _couple in couples
+    ]
+    pairs = [sorted((own.user_id, other.user_id)) for own, other in couples]
+    Room.objects.bulk_create(talks)
+    Pairing.objects.bulk_create(
+        Pairing(lower_id=lower, higher_id=higher, room=room, made_at=now)
+        for room, (lower, higher) in zip(talks, pairs, strict=True)
     )
-    lower, higher = sorted((own.user_id, other.user_id))
-    Pairing.objects.create(lower_id=lower, higher_id=higher, room=room, made_at=now)
     Participant.objects.bulk_create(
-        [Participant(room=room, user_id=lower, joined_at=now), Participant(room=room, user_id=higher, joined_at=now)]
+        Participant(room=room, user_id=pk, joined_at=now)
+        for room, pair in zip(talks, pairs, strict=True)
+        for pk in pair
     )
-    Ticket.objects.filter(user__in=(lower, higher)).update(room=room)
-    people = User.objects.in_bulk((lower, higher))
-    return Match(room.pk, (Person.of(people[lower]), Person.of(people[higher])))
+    everybody = [pk for pair in pairs for pk in pair]
+    place = Participant.objects.filter(user=OuterRef("user"), room__in=talks).values("room")
+    Ticket.objects.filter(user__in=everybody).update(room=Subquery(place))
+    people = {pk: Person.of(user) for pk, user in User.objects.in_bulk(everybody).items()}
+    return [Match(room.pk, (people[lower], people[higher])) for room, (lower, higher) in zip(talks, pairs, strict=True)]
 
 
 def _live_pairing(pk: int) -> Pairing | None:
