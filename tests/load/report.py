@@ -110,7 +110,7 @@ def _beside(row: Workload, side: Side, measured: Measured) -> list[str]:
         f"`{row.name}`",
         side,
         shown("rate"),
-        shown("cpu") or shown("ms"),
+        shown("cpu") or shown("ms") or f"{measured['share']:.1f}% of a core",
         shown("database"),
         shown("redis"),
         f"{measured['client']:.0%}" if "client" in measured else "",
