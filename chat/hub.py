@@ -58,6 +58,7 @@ GOODBYE_SECONDS = 1.5  # for the last commit, and again for the goodbyes
 TAKEN_SECONDS = 0.05  # how often to look whether a reader who catches up has taken the last page
 SEEK_GRACE = 5.0  # somebody whose last socket went keeps their place in the queue this long
 FILL_PAGE = 200
+UNREAD = 2**62  # stands for the head of a feed whose first reader still waits for the log
 
 Done = Callable[["Stored | Refused"], None]
 T = TypeVar("T")
@@ -542,17 +543,20 @@ class Hub:
         """Compare each delivered room with its log: what no hint announced is noticed here."""
         if not self.feeds:
             return
-        states = await offload("ja", queries.states, list(self.feeds))
-        for feed in list(self.feeds.values()):
-            state = states.get(feed.id)
-            if state is None or state.ended or (state.kind == "open") != feed.is_open:
-                await self._look_at_room(feed.id)
-            elif feed.head is not None and state.head > feed.head:
+        delivered = [
+            queries.Delivered(feed.id, UNREAD if feed.head is None else feed.head, feed.is_open)
+            for feed in self.feeds.values()
+        ]
+        for room, head in (await offload("ja", queries.moved, delivered)).items():
+            feed = self.feeds.get(room)
+            if head is None:
+                await self._look_at_room(room)
+            elif feed is not None and feed.head is not None and head > feed.head:
                 self._repair(feed, "head_check")
-            else:
-                for reader in list(feed.readers.values()):
-                    if feed.head is not None and reader.sent < feed.head and not reader.catching_up:
-                        self._catch_up(reader)
+        for feed in list(self.feeds.values()):
+            for reader in list(feed.readers.values()):
+                if feed.head is not None and reader.sent < feed.head and not reader.catching_up:
+                    self._catch_up(reader)
 
     # --- rooms that change --------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from msgspec import UNSET
+from msgspec import UNSET, Struct, json
 
 from chat.models import Message, Participant, Room, User
 from chat.wire import Author, Code, Item, Refused, timestamp
@@ -202,11 +204,23 @@ def live_closed_rooms(person_pk: int) -> Sequence[Room]:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What keeps somebody signed in on a live socket: their session, and the facts that end it when they change."""
+    """What keeps somebody signed in on a live socket: their session, and the facts that end it when they change.
+
+    The password's stored hash is kept as a digest only: it travels to the database every few seconds.
+    """
 
     session: str
     person: int
     password: str
+
+    @classmethod
+    def of(cls, session: str, user: User) -> Login:
+        """Return the login of an account by a session."""
+        return cls(session, user.pk, _digest(user.password))
+
+
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def who(session_key: str | None, language: str) -> tuple[Person, Login] | None:
@@ -218,36 +232,73 @@ def who(session_key: str | None, language: str) -> tuple[Person, Login] | None:
     user = get_user(request)
     if not isinstance(user, User) or not user.is_active:
         return None
-    return Person.of(user, language), Login(session_key, user.pk, user.password)
+    return Person.of(user, language), Login.of(session_key, user)
+
+
+_ENDED = """
+SELECT k.place FROM ROWS FROM (json_to_recordset(%s) AS (session text, person bigint, password text))
+    WITH ORDINALITY AS k(session, person, password, place)
+LEFT JOIN django_session s ON s.session_key = k.session AND s.expire_date > %s
+LEFT JOIN chat_user u ON u.id = k.person AND u.is_active
+    AND encode(sha256(convert_to(u.password, 'UTF8')), 'hex') = k.password
+WHERE s.session_key IS NULL OR u.id IS NULL
+"""
+_MOVED = """
+SELECT k.room, CASE WHEN r.ended_at IS NULL AND (r.kind = 'open') = k.open THEN r.head END
+FROM json_to_recordset(%s) AS k(room uuid, head bigint, open boolean)
+LEFT JOIN chat_room r ON r.id = k.room
+WHERE r.id IS NULL OR r.head > k.head OR r.ended_at IS NOT NULL OR (r.kind = 'open') <> k.open
+"""
 
 
 def ended_logins(logins: Iterable[Login]) -> set[Login]:
-    """Return those logins that no longer hold: signed out, expired, banned, or with another password by now."""
+    """Return those logins that no longer hold: signed out, expired, banned, or with another password by now.
+
+    Asked every few seconds about everybody who is connected; so the database compares, and answers with the few.
+    """
     logins = list(logins)
-    live = set(
-        Session.objects.filter(session_key__in={x.session for x in logins}, expire_date__gt=timezone.now()).values_list(
-            "session_key", flat=True
-        )
-    )
-    passwords = dict(
-        User.objects.filter(pk__in={x.person for x in logins}, is_active=True).values_list("pk", "password")
-    )
-    return {x for x in logins if x.session not in live or passwords.get(x.person) != x.password}
+    now = timezone.now()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_ENDED, [json.encode(logins).decode(), now])
+            return {logins[place - 1] for (place,) in cursor.fetchall()}
+    sessions = Session.objects.filter(session_key__in={login.session for login in logins}, expire_date__gt=now)
+    live = set(sessions.values_list("session_key", flat=True))
+    people = User.objects.filter(pk__in={login.person for login in logins}, is_active=True)
+    passwords = {pk: _digest(password) for pk, password in people.values_list("pk", "password")}
+    return {login for login in logins if login.session not in live or passwords.get(login.person) != login.password}
 
 
-@dataclass(frozen=True, slots=True)
-class RoomState:
-    """What the periodic check needs of a room: its head, its kind, whether it ended."""
+class Delivered(Struct, frozen=True):
+    """What a process takes a room to be: the last seq that it delivered, and whether anyone may read it."""
 
+    room: UUID
     head: int
-    kind: str
-    ended: bool
+    open: bool
 
 
-def states(rooms: Iterable[UUID]) -> dict[UUID, RoomState]:
-    """Return the state of each room: what the periodic check compares with what was delivered."""
-    rows = Room.objects.filter(id__in=list(rooms)).values_list("id", "head", "kind", "ended_at")
-    return {pk: RoomState(head, kind, ended is not None) for pk, head, kind, ended in rows}
+def moved(rooms: Iterable[Delivered]) -> dict[UUID, int | None]:
+    """Return those rooms that are not what a process takes them to be.
+
+    Asked every second about every room with readers; so the database compares, and answers with the few.
+
+    Returns:
+        by room, the new head where there are only more events; None where it ended, was locked, or is gone.
+    """
+    rooms = list(rooms)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_MOVED, [json.encode(rooms).decode()])
+            return dict(cursor.fetchall())
+    found = {room.pk: room for room in Room.objects.filter(id__in=[known.room for known in rooms])}
+    heads: dict[UUID, int | None] = {}
+    for known in rooms:
+        room = found.get(known.room)
+        if room is None or room.ended_at is not None or room.is_open != known.open:
+            heads[known.room] = None
+        elif room.head > known.head:
+            heads[known.room] = room.head
+    return heads
 
 
 def insiders(rooms: Iterable[UUID]) -> dict[UUID, set[int]]:

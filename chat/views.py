@@ -267,7 +267,7 @@ def _carry(request: HttpRequest, key: str | None) -> HttpResponseBase:
     session = request.session.session_key
     caller = events.Caller(
         person=Person.of(user, language) if user else None,
-        login=queries.Login(session, user.pk, user.password) if user and session else None,
+        login=queries.Login.of(session, user) if user and session else None,
         language=language,
         address=whence,
     )
