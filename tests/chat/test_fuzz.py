@@ -25,7 +25,11 @@ from tests.conftest import MakeUser, signed_in
 from tests.peer import SECONDS, Peer
 from tests.serving import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # The WebSocket client draws its keepalive at random, in a thread of its own, while Hypothesis watches.
+    pytest.mark.filterwarnings("ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning"),
+]
 
 PEEK = 65_536  # what Daphne takes as one message; more it closes by itself
 EVERY = 100  # frames after which the neighbour is spoken to
