@@ -157,6 +157,8 @@ class Socket:
             return
         self.closing = True
         metrics.CLOSES.labels(str(int(code))).inc()
+        if code is not Close.DRAINING:
+            log.info("socket.closed", code=int(code), person=self.pk)
         self._hub.remove(self)
         goodbye = {"type": "closing", "code": int(code), "reason": self._t(_CLOSE_REASONS[code])}
         if retry_after is not None:
@@ -196,7 +198,7 @@ class Socket:
                 return
             self._take(frame)
         except Exception:
-            log.exception("socket.frame_failed")
+            log.exception("socket.frame_failed", person=self.pk)
             self.refuse(Refused(Code.UNAVAILABLE, self._t(_("Something went wrong here. Please try again."))))
 
     def feed_binary(self) -> None:
@@ -280,7 +282,7 @@ class Socket:
                 except Refused as refused:
                     self.refuse(refused, ref=frame.ref, room=getattr(frame, "room", None))
                 except Exception:
-                    log.exception("socket.request_failed", type=type(frame).__name__)
+                    log.exception("socket.request_failed", type=type(frame).__name__, person=self.pk)
                     reason = self._t(_("The service cannot answer this just now. Please try again."))
                     self.refuse(Refused(Code.UNAVAILABLE, reason, retry_after=2.0), ref=frame.ref)
         finally:

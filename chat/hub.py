@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -88,11 +89,12 @@ _told_encoder = msgspec.msgpack.Encoder()
 _items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class _Seq(msgspec.Struct):
+class _Stamp(msgspec.Struct):
     seq: int
+    at: datetime
 
 
-_seq_decoder = msgspec.json.Decoder(_Seq)
+_stamp_decoder = msgspec.json.Decoder(_Stamp)
 
 
 class Hub:
@@ -275,7 +277,9 @@ class Hub:
         try:
             result = await offload("ja", messages.commit, [entry for entry, _done, _at in batch])
         except Exception:
-            log.exception("hub.commit_failed", entries=len(batch))
+            log.exception(
+                "hub.commit_failed", entries=len(batch), rooms=sorted({str(e.room) for e, _done, _at in batch})
+            )
             for entry, done, _at in batch:
                 with translation.override(entry.person.language):
                     reason = _("The message could not be stored just now. It will be tried again.")
@@ -295,7 +299,10 @@ class Hub:
             encoded = [encode_bytes(item) for item in items]
             self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
             self._hint(room, result.heads[room], encoded)
-        metrics.DELAY_SECONDS.observe(time.perf_counter() - batch[0][2])
+        delivered = time.perf_counter()
+        delay = metrics.DELAY_SECONDS.labels("commit")
+        for _entry, _done, arrived in batch:
+            delay.observe(delivered - arrived)
 
     def announce(self, room: UUID, items: Sequence[Item]) -> None:
         """Deliver items that somebody else (a page) committed. Call it on the hub's loop."""
@@ -484,6 +491,9 @@ class Hub:
                 items = await offload("ja", self._log_after, feed.id, before)
                 if feed.head == before and items:
                     metrics.REPAIRS.labels(found_by).inc()
+                    if found_by != "hint" and self._layer is not None:
+                        metrics.HINTS.labels("lost").inc()
+                    metrics.observe_delay("log", _stamp_decoder.decode(items[0][1]).at)
                 self._offer_now(feed, items)
                 if len(items) < FILL_PAGE and not feed.repair_again:
                     return
@@ -850,7 +860,9 @@ class Hub:
                 self._repair(feed, "hint")
             else:
                 metrics.HINTS.labels("taken").inc()
-                self._offer(hint.room, self._open(hint))
+                stamped = [(_stamp_decoder.decode(item), bytes(item)) for item in _items_decoder.decode(hint.items)]
+                self._offer(hint.room, [(stamp.seq, item) for stamp, item in stamped])
+                metrics.observe_delay("hint", stamped[0][0].at)
         for pks, payload in told.people:
             self._to_local_people(pks, payload.encode())
         for room, writer, payload in told.typing:
@@ -861,11 +873,6 @@ class Hub:
                 feed.elsewhere[told.sender] = (count, time.monotonic())
         for room in told.look:
             self.spawn(self._look_at_room(room))
-
-    @staticmethod
-    def _open(hint: Hint) -> list[tuple[int, bytes]]:
-        assert hint.items is not None
-        return [(_seq_decoder.decode(item).seq, bytes(item)) for item in _items_decoder.decode(hint.items)]
 
     @property
     def has_layer(self) -> bool:

@@ -18,6 +18,7 @@ import re
 import secrets
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -424,6 +425,22 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
 
 # -- Logs: ids and counts, never what people say ---------------------------------------------------------------------
 
+DATABASES_SPEAKING: Final = ("django.db.", "psycopg.", "sqlite3.")
+
+
+def trace(exc_info: structlog.typing.ExcInfo) -> str:
+    """A traceback in which databases are not quoted: what one says of a failure may hold the row, and words in it."""
+    parts: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        kind = type(error)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        told = f"sqlstate {getattr(error, 'sqlstate', None)}" if name.startswith(DATABASES_SPEAKING) else str(error)
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + f"{name}: {told}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n-- after --\n".join(reversed(parts))
+
+
 _shared: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -446,10 +463,15 @@ LOGGING: dict[str, Any] = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *(
-                    [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+                    [
+                        structlog.processors.ExceptionRenderer(trace),
+                        structlog.processors.JSONRenderer(ensure_ascii=False),
+                    ]
                     if PRODUCTION
                     else [
-                        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+                        structlog.dev.ConsoleRenderer(
+                            colors=False, exception_formatter=lambda out, error: print("\n" + trace(error), file=out)
+                        )
                     ]
                 ),
             ],
@@ -460,5 +482,10 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
         "daphne": {"level": "WARNING"},
+        # These would print statements and frames, whatever LOG_LEVEL asks of the service.
+        "django.db.backends": {"level": "WARNING"},
+        "websockets": {"level": "WARNING"},
+        # Its every second without Redis is a traceback; the hub says once that the layer is gone.
+        "channels_redis": {"level": "CRITICAL"},
     },
 }
