@@ -42,7 +42,14 @@ def own_channels() -> Iterator[None]:
         shared.clear()
 
 
-hashed = cache(make_password)  # slow by design, so once for each password
+@cache
+def _hashed(password: str, hasher: str) -> str:  # noqa: ARG001 -- a test may have chosen another hasher
+    return make_password(password)
+
+
+def hashed(password: str) -> str:
+    """A password's hash: slow by design, so made once for each password and hasher."""
+    return _hashed(password, settings.PASSWORD_HASHERS[0])
 
 
 class MakeUser(Protocol):

@@ -26,7 +26,11 @@ class Peer:
         cookies.setdefault(settings.LANGUAGE_COOKIE_NAME, language)
         header = "; ".join(f"{name}={value}" for name, value in cookies.items())
         self.socket: ClientConnection = connect(
-            server.ws_url, additional_headers={"Cookie": header, "Origin": server.url}, max_size=None, open_timeout=SECONDS, legacy=True
+            server.ws_url,
+            additional_headers={"Cookie": header, "Origin": server.url},
+            max_size=None,
+            open_timeout=SECONDS,
+            legacy=True,
         )
         self.heard: list[dict[str, Any]] = []
         self._unread: deque[dict[str, Any]] = deque()
@@ -67,7 +71,8 @@ class Peer:
     def expect(self, kind: str, seconds: float = SECONDS, **having: Any) -> dict[str, Any]:
         """Return the next unread frame of a type whose fields are as given; frames before it stay unread."""
         return self.wait(
-            lambda frame: frame["type"] == kind and all(frame.get(name) == value for name, value in having.items()), seconds
+            lambda frame: frame["type"] == kind and all(frame.get(name) == value for name, value in having.items()),
+            seconds,
         )
 
     def wait(self, fits: Callable[[dict[str, Any]], bool], seconds: float = SECONDS) -> dict[str, Any]:
