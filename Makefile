@@ -13,7 +13,7 @@ endif
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help run operator migrate test test-long check format pictures bench messages compilemessages lock browser clean
+.PHONY: help run operator migrate test test-chaos test-long check format pictures bench messages compilemessages lock browser clean
 
 help: ## list the commands | コマンドの一覧
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / {split($$2, text, " [|] "); printf "make %-16s %s\n%21s %s\n", $$1, text[1], "", text[2]}' Makefile
@@ -34,8 +34,11 @@ var/migrated: .venv/installed $(MIGRATIONS)
 	@touch $@
 
 test: .venv/installed-dev compilemessages browser ## the whole suite, on PostgreSQL and Valkey, then on SQLite | テスト
-	$(PY) -m pytest -m "not long"
+	$(PY) -m pytest -m "not long and not chaos"
 	TODOKE_TEST_BACKEND=sqlite $(PY) -m pytest -q -m "not long and not e2e and not load and not chaos"
+
+test-chaos: .venv/installed-dev compilemessages ## break what it stands on: kill, freeze, cut off | 壊して確かめる
+	$(PY) -m pytest -m "chaos and not long"
 
 test-long: .venv/installed-dev compilemessages browser ## the tests that take minutes | 時間のかかるテスト
 	$(PY) -m pytest -m long

@@ -43,7 +43,7 @@ def own_channels() -> Iterator[None]:
 
 
 @cache
-def _hashed(password: str, hasher: str) -> str:  # noqa: ARG001 -- a test may have chosen another hasher
+def _hashed(password: str, hasher: str) -> str:  # a test may have chosen another hasher
     return make_password(password)
 
 
