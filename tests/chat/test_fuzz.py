@@ -12,10 +12,12 @@ from typing import Any, Self
 import httpx
 import msgspec
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
+from pytest_django import DjangoDbBlocker
 from websockets.exceptions import ConnectionClosed
 
 from chat import rooms, wire
@@ -167,10 +169,12 @@ class Due:
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup: None) -> Iterator[Server]:
+def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Server]:
     """One server for the whole file: what one test did to it the next one meets."""
     with Server(env={**NOTIFIED, "COMPLIANCE_CHECKLIST": "advise", "CHAT_RATE_LIMITS": "off"}) as server:
         yield server
+    with django_db_blocker.unblock():
+        call_command("flush", verbosity=0, interactive=False)  # it went on writing after the last test's own flush
 
 
 @pytest.fixture
