@@ -43,6 +43,7 @@ log = structlog.get_logger("todoke.hub")
 
 GROUP = "todoke.hints"
 BATCH = 256  # entries per commit
+GATHER_SECONDS = 0.001  # after a commit of several, before one of fewer
 HINT_BYTES = 16 * 1024  # a larger batch is announced by its head only
 GATE_SECONDS = 0.4
 HEAD_SECONDS = 1.0
@@ -268,6 +269,10 @@ class Hub:
             while self._pending:
                 batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
                 await self._commit_batch(batch)
+                # What came of it goes out before the next batch competes for the interpreter. And where several write
+                # at once, those who were just answered write again in a moment: together they cost one commit, and one
+                # write to each reader.
+                await asyncio.sleep(GATHER_SECONDS if len(self._pending) < len(batch) > 1 else 0)
         finally:
             self._committing = None
             self._commit_soon()

@@ -76,10 +76,6 @@ class Kernel:
         while self._reader.recv(1 << 20):
             pass
 
-    def writeSomeData(self, data: bytes) -> int:  # noqa: N802 -- Twisted's name
-        """Send what goes."""
-        return self.socket.send(data)
-
     def write(self, data: bytes) -> None:
         """Send all."""
         self.socket.sendall(data)
