@@ -32,7 +32,7 @@ _PROTOCOL = (
     "sendClose",
 )
 _FINAL_TEXT, _MASKED, _TWO_MORE, _LEAST = 0x81, 0x80, 126, 6
-_TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "writeSomeData", "write", "connected", "disconnecting")
+_TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "socket", "write", "connected", "disconnecting")
 
 
 def outlet_for(send: Any) -> DaphneOutlet | None:
@@ -182,10 +182,10 @@ class DaphneOutlet:
         if protocol.state != protocol.STATE_OPEN or not transport.connected or transport.disconnecting:
             return
         if self.backlog == 0:
-            written = transport.writeSomeData(data)
-            if isinstance(written, Exception):
-                transport.write(data)  # Twisted meets the same error on its own path and ends the connection
-                return
+            try:
+                written = transport.socket.send(data)
+            except OSError:  # no room, or no connection any more: Twisted meets it on its own path
+                written = 0
             if written == len(data):
                 return
             data = data[written:]
