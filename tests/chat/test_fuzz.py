@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,26 +11,27 @@ from typing import Any, Self
 import httpx
 import msgspec
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.test import Client
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
 from websockets.exceptions import ConnectionClosed
 
 from chat import rooms, wire
+from chat.models import User
 from compliance.testing import NOTIFIED
 from tests.chat.frames import any_frames, hand_made
-from tests.conftest import MakeUser, signed_in
+from tests.conftest import signed_in
 from tests.peer import SECONDS, Peer
 from tests.serving import Server
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    # The WebSocket client draws its keepalive at random, in a thread of its own, while Hypothesis watches.
-    pytest.mark.filterwarnings("ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning"),
-]
+# The WebSocket client draws its keepalive at random, in a thread of its own, while Hypothesis watches.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Do not use the .random. module:hypothesis.errors.HypothesisDeprecationWarning"
+)
 
 PEEK = 65_536  # what Daphne takes as one message; more it closes by itself
 EVERY = 100  # frames after which the neighbour is spoken to
@@ -51,12 +51,6 @@ class Neighbourhood:
         self.speaker = Peer(server, speaker)
         self.speaker.join("chat")
         self.told = 0
-        while not self._gate_is_open():  # it opens with the first look after the last test
-            time.sleep(0.1)
-
-    def _gate_is_open(self) -> bool:
-        with Peer(self.server) as peer:
-            return bool(peer.welcome["features"]["room.match_pair"]["allowed"])
 
     def __enter__(self) -> Self:
         return self
@@ -169,20 +163,30 @@ class Due:
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Server]:
-    """One server for the whole file: what one test did to it the next one meets."""
-    with Server(env={**NOTIFIED, "COMPLIANCE_CHECKLIST": "advise", "CHAT_RATE_LIMITS": "off"}) as server:
-        yield server
+def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Empties the database once, when this file's server has ended, and never under a server that writes."""
     with django_db_blocker.unblock():
-        call_command("flush", verbosity=0, interactive=False)  # it went on writing after the last test's own flush
+        yield
+        call_command("flush", verbosity=0, interactive=False)
 
 
-@pytest.fixture
-def place(server: Server, make_member: MakeUser, transactional_db: None) -> Iterator[Neighbourhood]:
-    """Everybody is in their place."""
+@pytest.fixture(scope="module")
+def place(transactional_db: None) -> Iterator[Neighbourhood]:
+    """One server for the whole file: what one test did to it the next one meets."""
     rooms.create_open_room(actor=None, name="雑談", slug="chat")
-    with Neighbourhood(server, signed_in(make_member()), signed_in(make_member())) as place:
+    people = [User.objects.create_user(email=f"{name}@example.jp", name=name) for name in ("a", "b")]
+    for person in people:
+        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    env = {**NOTIFIED, "COMPLIANCE_CHECKLIST": "advise", "CHAT_RATE_LIMITS": "off"}
+    with Server(env=env) as server, Neighbourhood(server, *map(signed_in, people)) as place:
         yield place
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_lost(place: Neighbourhood) -> Iterator[None]:
+    """Looks around after each test."""
+    yield
+    place.look_around()
 
 
 # Over the socket ------------------------------------------------------------------------------------------------------
@@ -193,14 +197,14 @@ def test_what_somebody_would_think_of_who_wants_to_break_it(place: Neighbourhood
         place.tell(frame)
 
 
-@given_settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(max_examples=1000)
 @given(frame=any_frames)
 def test_frames_that_nobody_would_think_of(place: Neighbourhood, frame: str | bytes) -> None:
     place.tell(frame)
 
 
 @pytest.mark.long
-@given_settings(max_examples=20_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(max_examples=20_000)
 @given(frame=any_frames)
 def test_many_frames_that_nobody_would_think_of(place: Neighbourhood, frame: str | bytes) -> None:
     place.tell(frame)
@@ -270,7 +274,7 @@ def test_somebody_without_a_name_sends_anything_and_changes_nothing(place: Neigh
 paths = st.sampled_from(["/rooms/chat/events", "/match/events", f"/closed/{uuid.uuid4()}/events", "/rooms/none/events"])
 
 
-@given_settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(max_examples=80)
 @given(frame=any_frames, path=paths)
 def test_the_way_round_answers_anything_too(place: Neighbourhood, frame: str | bytes, path: str) -> None:
     cookies = {name: morsel.value for name, morsel in place.attacker.cookies.items()}
