@@ -11,6 +11,9 @@ ifeq ($(wildcard var/todoke.sqlite3),)
 $(shell rm -f var/migrated)
 endif
 
+# Files in their order, browser tests last: see tests/embedded.py.
+WORKERS := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .PHONY: help run operator migrate test test-chaos test-long check format pictures bench messages compilemessages lock browser clean
@@ -34,8 +37,8 @@ var/migrated: .venv/installed $(MIGRATIONS)
 	@touch $@
 
 test: .venv/installed-dev compilemessages browser ## the whole suite, on PostgreSQL and Valkey, then on SQLite | テスト
-	$(PY) -m pytest -m "not long and not chaos"
-	TODOKE_TEST_BACKEND=sqlite $(PY) -m pytest -q -m "not long and not e2e and not load and not chaos"
+	$(PY) -m pytest $(WORKERS) -m "not long and not chaos"
+	TODOKE_TEST_BACKEND=sqlite $(PY) -m pytest -q $(WORKERS) -m "not long and not e2e and not load and not chaos"
 
 test-chaos: .venv/installed-dev compilemessages ## break what it stands on: kill, freeze, cut off | 壊して確かめる
 	$(PY) -m pytest -m "chaos and not long"

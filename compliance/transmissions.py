@@ -82,6 +82,15 @@ STORED: Final[tuple[Stored, ...]] = (
         Text("送信するか消すまで", "until they are sent or removed"),
         cookie=False,
     ),
+    Stored(
+        "sessionStorage",
+        Text(
+            "運営者の管理画面で、開いた絞り込み欄を覚える（送信しない）",
+            "remembers, in the operator's admin, which filters are unfolded (not sent)",
+        ),
+        Text("タブを閉じるまで", "until the tab is closed"),
+        cookie=False,
+    ),
 )
 """What pages store in the browser for their own work (TBA 27-12 (i) and (ii): no notice due; said all the same)."""
 

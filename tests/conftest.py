@@ -11,9 +11,11 @@ from channels.layers import channel_layers
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache as shared
+from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
+from pytest_django import DjangoDbBlocker
 
 from chat.models import User
 from tests.embedded import run
@@ -27,6 +29,18 @@ _number = itertools.count(1)
 # How long an example takes says more about the machine than about the code.
 hypothesis.register_profile("todoke", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.load_profile("todoke")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Lets the database go at the end, although a connection can outlive the server that was killed by a moment."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(autouse=True)

@@ -95,11 +95,25 @@ run: Final = Run()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Chooses the rung and starts what it needs; the workers of xdist inherit the choice of their parent."""
-    if early_config.known_args_namespace.help or early_config.known_args_namespace.version:
+    """Chooses the rung and starts what it needs; each worker of xdist has servers of its own, their parent none."""
+    options = early_config.known_args_namespace
+    if options.help or options.version:
+        return
+    prepare()
+    if getattr(options, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ:
+        run.report.append("database and channel layer: of each worker's own; what one cannot run is listed as skipped")
         return
     early_config.add_cleanup(run.stop)
     begin()
+
+
+def prepare() -> None:
+    """Sets what every process of a run has in common."""
+    os.environ["ENV_FILE"] = os.devnull  # a developer's own .env decides nothing here
+    os.environ.setdefault("DEBUG", "true")
+    os.environ.setdefault("SECRET_KEY", "for tests only")
+    os.environ.setdefault("EMAIL_URL", "memorymail://")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
 
 
 def begin() -> None:
@@ -108,12 +122,7 @@ def begin() -> None:
     run.home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     run.home.chmod(0o711)  # the account that runs PostgreSQL for root must pass through
     signal.signal(signal.SIGTERM, leave)  # by default the process would end without cleaning up
-
-    os.environ["ENV_FILE"] = os.devnull  # a developer's own .env decides nothing here
-    os.environ.setdefault("DEBUG", "true")
-    os.environ.setdefault("SECRET_KEY", "for tests only")
-    os.environ.setdefault("EMAIL_URL", "memorymail://")
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    prepare()
     os.environ.setdefault("REDIS_PREFIX", run.home.name)
 
     sqlite = os.environ.get("TODOKE_TEST_BACKEND") == "sqlite"
