@@ -162,7 +162,7 @@ def judge(
         case Required.THIRD_ITEM:
             if checklist:
                 unsigned = [item_id for item_id in OPEN_ROOM_ITEMS if not checklist.signed(ITEM[item_id], now)]
-                warnings = [_duty(item_id, rule) for item_id in unsigned]
+                warnings = [_duty_once(item_id, rule) for item_id in unsigned]
         case Required.CONSULT:
             reasons = [_unsettled(rule)]
         case Required.GROUND:
@@ -197,7 +197,7 @@ def _keys(
     # The dating gate is a law of its own and protects minors, so `advise` does not soften its item.
     age_check = ITEM["LAW-20"]
     if dating and not checklist.signed(age_check, now):
-        reasons.append(_unsigned(rule, (age_check.id,), expired=age_check.id in checklist.signatures, shut=True))
+        reasons.append(_unsigned_once(rule, (age_check.id,), expired=age_check.id in checklist.signatures, shut=True))
     elif dating and checklist.facts.age_checked is False:
         reasons.append(_no_age_check(rule))
 
@@ -210,14 +210,14 @@ def _keys(
         and not dating
         and _files(standing)
     ):
-        lacking.append(_unfiled(rule, shut=shut))
+        lacking.append(_unfiled_once(rule, shut=shut))
     open_items = [item for item in checklist.open_items(standing, now) if not (dating and item is age_check)]
     unsigned = tuple(item.id for item in open_items if not checklist.signed(item, now))
     if len(unsigned) < len(open_items):
-        lacking.append(_contradicted(rule, facts.verdict or "", standing.status, shut=shut))
+        lacking.append(_contradicted_once(rule, facts.verdict or "", standing.status, shut=shut))
     if unsigned:
         expired = all(item_id in checklist.signatures for item_id in unsigned)
-        lacking.append(_unsigned(rule, unsigned, expired=expired, shut=shut))
+        lacking.append(_unsigned_once(rule, unsigned, expired=expired, shut=shut))
     return (reasons + lacking, []) if shut else (reasons, lacking)
 
 
@@ -385,7 +385,6 @@ def _ground(rule: Rule) -> Reason:
     )
 
 
-@cache
 def _duty(item_id: str, rule: Rule) -> Reason:
     item = ITEM[item_id]
     return Reason(
@@ -398,7 +397,6 @@ def _duty(item_id: str, rule: Rule) -> Reason:
     )
 
 
-@cache
 def _unsigned(rule: Rule, item_ids: tuple[str, ...], *, expired: bool, shut: bool) -> Reason:
     first, *others = (ITEM[item_id] for item_id in item_ids)
     rest = ", ".join(item.id for item in others)
@@ -413,7 +411,6 @@ def _unsigned(rule: Rule, item_ids: tuple[str, ...], *, expired: bool, shut: boo
     return Reason(Cause.checklist, *_effect(rule, lack, remedy, shut=shut), _signing(first))
 
 
-@cache
 def _contradicted(rule: Rule, verdict: str, status: Status, *, shut: bool) -> Reason:
     consult = verdict == Outcome.CONSULT
     subject_ja = (
@@ -440,7 +437,6 @@ def _contradicted(rule: Rule, verdict: str, status: Status, *, shut: bool) -> Re
     )
 
 
-@cache
 def _unfiled(rule: Rule, *, shut: bool) -> Reason:
     item = ITEM["LAW-05"]
     return Reason(
@@ -478,3 +474,10 @@ def _signing(item: Item) -> Text:
         f"管理画面で {item.id}（{item.ja}）に証拠を添えて署名してください。",
         f"Sign {item.id} ({item.en}) with its evidence in the admin.",
     )
+
+
+# Said on every page of a closed service, so each of these is made once.
+_duty_once: Final = cache(_duty)
+_unsigned_once: Final = cache(_unsigned)
+_contradicted_once: Final = cache(_contradicted)
+_unfiled_once: Final = cache(_unfiled)

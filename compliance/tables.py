@@ -1,11 +1,16 @@
 """Renders the law's tables as Markdown: `docs/law.md`, which `python -m compliance.tables` writes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from compliance.checklist import CONDITIONS, ITEMS, Group, Item
-from compliance.classify import CONSEQUENCES, NODES
+from compliance import duties
+from compliance.checklist import CONDITIONS, ITEM, ITEMS, Checklist, Facts, Group, Item, SignatureFact
+from compliance.classify import CONSEQUENCES, NODES, Outcome
+from compliance.duties import Duty, EndFact, Happening, Kind, LapseFact, OutageFact, Retention, SignatureEnd
 from compliance.law import (
     BUREAUX,
     LAW_VERSION,
@@ -17,12 +22,31 @@ from compliance.law import (
     SEEN_UNTIL,
     STATUTES,
     Confidence,
+    Feature,
     Penalty,
     Required,
     Text,
     cite,
 )
-from compliance.standing import REQUIRED_PARTS, STATUS_TEXTS
+from compliance.outages import Report
+from compliance.policy import Ending, Reason, Stop, decide, judge
+from compliance.standing import (
+    DATE,
+    MODE,
+    NUMBER,
+    OPERATOR_ADDRESS,
+    OPERATOR_CONTACT,
+    OPERATOR_NAME,
+    REGISTRATION,
+    REQUIRED_PARTS,
+    STATUS_TEXTS,
+    Mode,
+    Problem,
+    Standing,
+    Status,
+    read_standing,
+)
+from compliance.standing import DATING as DATING_NUMBER
 
 DOCUMENT: Final = Path(__file__).resolve().parents[1] / "docs" / "law.md"
 
@@ -36,10 +60,22 @@ def render() -> str:
         _statuses(),
         _procedure(),
         _checklist(),
+        _duties(),
         _penalties(),
+        told(),
         _open_questions(),
     )
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(sections) + "\n" + by_hand()
+
+
+BY_HAND: Final = "\n<!-- From here on written by hand; `python -m compliance.tables` leaves it as it is. -->\n"
+
+
+def by_hand() -> str:
+    """Return the end of the document that people write, with the line above which everything is generated."""
+    written = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+    _generated, line, kept = written.partition(BY_HAND)
+    return line + kept
 
 
 def _introduction() -> str:
@@ -210,6 +246,61 @@ software's own habit, not the law's."""
     return "\n\n".join((introduction, *parts))
 
 
+_DAY: Final = date(2026, 11, 22)
+
+
+def owed() -> tuple[Duty, ...]:
+    """Return each kind of duty once, as what happens on one day of the example brings it about."""
+    day, signed = _DAY, ITEM["LAW-06"]
+    whole = EndFact(day, date(2027, 1, 10), whole=True)
+    facts = duties.Facts(
+        status=Status.notified,
+        filed_on=day,
+        happenings=(
+            *(Happening(number, kind, day) for number, kind in enumerate(Kind)),
+            Happening(len(Kind), Kind.DATA_LEAK, day, attack=True),
+        ),
+        outages=(OutageFact(1, day, Report.SERIOUS),),
+        end=whole,
+        lapse=LapseFact(1, day, stopped=True),
+        signatures=(SignatureEnd(signed.id, Text(signed.ja, signed.en), signed.articles, day),),
+        retention=Retention(day),
+    )
+    part = replace(facts, end=replace(whole, on=date(2028, 1, 10), whole=False, million=True))
+    found = (*duties.duties(facts, day), *duties.duties(part, day))
+    return tuple({(duty.title, duty.what, duty.form, duty.due): duty for duty in found}.values())
+
+
+def _duties() -> str:
+    rows = _table(
+        ("すること", "What", "様式 / form", "いつまで / when", "例 / example", "article", "mark"),
+        (
+            (
+                f"**{duty.title.ja}** {duty.what.ja}",
+                f"**{duty.title.en}.** {duty.what.en}",
+                f"{duty.form.ja} / {duty.form.en}" if duty.form else "–",
+                f"{duty.term.ja} / {duty.term.en}",
+                duty.due.isoformat(),
+                _links(duty.articles),
+                f"`{duty.confidence}`",
+            )
+            for duty in owed()
+        ),
+    )
+    return f"""\
+## Duties after filing / 届出の後の義務
+
+管理画面の予定表に載る義務です。例は、{_DAY} に届け出て、同じ日に事故・漏えい・変更・停止・最後の消去があり、
+2027-01-10 の全部の廃止（影響の大きい役務では 2028-01-10 の一部の廃止）を周知した場合の日付です。
+日数は条文のとおりに数え、土日祝日でも動かしません。
+
+What the calendar in the admin keeps. The example: filed on {_DAY}; an accident, leak, change, stop and the last purge
+on that day; and users told of an end of the whole on 2027-01-10 (of a part on 2028-01-10, where the effect is great).
+Days are counted as the articles say and not moved for weekends or holidays.
+
+{rows}"""
+
+
 def _penalties() -> str:
     rows = _table(
         ("id", "行為", "Act", "上限", "Maximum", "article", "mark"),
@@ -258,6 +349,125 @@ def _open_questions() -> str:
 These points are not settled, and nothing in this software presents them as if they were.
 
 {rows}"""
+
+
+# What people are told -------------------------------------------------------------------------------------------------
+
+_NOW: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+_FILED: Final = MappingProxyType(
+    {
+        REGISTRATION: "notified",
+        NUMBER: "A-08-12345",
+        DATE: "2026-05-18",
+        OPERATOR_NAME: "例示株式会社",
+        OPERATOR_ADDRESS: "東京都千代田区",
+        OPERATOR_CONTACT: "contact@example.jp",
+        DATING_NUMBER: "30123456789",
+    }
+)
+
+
+def told() -> str:
+    """Return the chapter with each sentence on why something is off or owed, and on what the standing is."""
+    reasons = _table(
+        ("cause", "何が止まっていて何で開くか → 次にすること", "What is off, and what opens it → the next step"),
+        (
+            (f"`{reason.cause}`", f"{reason.ja} → {reason.step.ja}", f"{reason.en} → {reason.step.en}")
+            for reason in dict.fromkeys(_reasons())
+        ),
+    )
+    problems = _table(
+        ("variable", "日本語", "English"),
+        ((f"`{problem.variable}`", problem.ja, problem.en) for problem in dict.fromkeys(_problems())),
+    )
+    labels = _table(
+        ("`TELECOM_REGISTRATION`", "日本語", "English"),
+        ((f"`{standing.status}`", standing.label("ja"), standing.label("en")) for standing in _labelled()),
+    )
+    return f"""\
+## What people are told / 表示する文
+
+閉じているときに利用者と運営者へ示す文を、例の届出と例の日付で一つずつ挙げます。API・画面・コマンドは同じ文を使います。
+
+Every sentence on what is off or owed, with a filing and dates made up for the example. Pages, the API and commands use
+these very words.
+
+{reasons}
+
+設定に問題があれば、上の文に続けて次のように示します。 / Where the settings are wrong, such a sentence goes on with:
+
+{problems}
+
+公開ページには届出の状況をこう書きます。 / What public pages say of the filing:
+
+{labels}"""
+
+
+def _standing(**changes: str) -> Standing:
+    return read_standing({**_FILED, **changes}, _NOW.date())
+
+
+def _signed(*without: str, until: datetime | None = None, facts: Facts | None = None) -> Checklist:
+    signatures = {item.id: SignatureFact(item.id, _NOW, until) for item in ITEMS if item.id not in without}
+    return Checklist(signatures, facts or Facts())
+
+
+def _reasons() -> Iterator[Reason]:
+    """Each sentence of the policy, by a case in which it is said."""
+    pair, dating = Feature.MATCH_PAIR, Feature.PROFILE_DATING
+    filed, signed = _standing(), _signed()
+    stop, ending = Stop(_NOW, "不具合の点検のため"), Ending(_NOW, date(2027, 1, 10))
+    drift = replace(filed, problems=(Problem(REGISTRATION, "…", "…", drift=True),))
+    advise = _standing(**{MODE: Mode.advise})
+    consult = _signed(facts=Facts(verdict=Outcome.CONSULT))
+    unfit = _signed(facts=Facts(verdict=Outcome.REGISTER))
+    unlisted = _signed(facts=Facts(filed_features=frozenset()))
+    unchecked = Facts(age_checked=False)
+    unsettled = replace(RULES[Feature.INVITE_ONLY], required=Required.CONSULT)
+    decisions = (
+        decide(pair, filed, None, None, _NOW),
+        decide(pair, filed, signed, stop, _NOW),
+        decide(pair, filed, signed, Stop(_NOW, ""), _NOW),
+        decide(pair, filed, signed, None, _NOW, ending, creating=True),
+        decide(pair, filed, signed, None, ending.moment, ending),
+        decide(pair, Standing(), signed, None, _NOW),
+        decide(pair, _standing(**{OPERATOR_NAME: ""}), signed, None, _NOW),
+        decide(pair, drift, signed, None, _NOW),
+        decide(dating, _standing(**{DATING_NUMBER: ""}), signed, None, _NOW),
+        decide(dating, filed, _signed(facts=unchecked), None, _NOW),
+        *(decide(pair, standing, consult, None, _NOW) for standing in (filed, advise)),
+        *(decide(pair, standing, unfit, None, _NOW) for standing in (filed, advise)),
+        *(decide(pair, standing, unlisted, None, _NOW) for standing in (filed, advise)),
+        *(decide(pair, standing, _signed("LAW-07"), None, _NOW) for standing in (filed, advise)),
+        decide(pair, filed, _signed("LAW-06", "LAW-07"), None, _NOW),
+        decide(pair, filed, _signed(until=_NOW), None, _NOW),
+        decide(dating, filed, _signed("LAW-20"), None, _NOW),
+        decide(Feature.ROOM_OPEN, filed, _signed("LAW-11"), None, _NOW),
+        judge(unsettled, filed, signed, None, _NOW),
+        decide(Feature.READ_CLOSED, filed, signed, None, _NOW),
+        decide(Feature.SCAN_CLOSED, filed, signed, None, _NOW),
+    )
+    for decision in decisions:
+        yield from (*decision.reasons, *decision.warnings)
+
+
+def _problems() -> Iterator[Problem]:
+    """Each thing that can be wrong with the settings."""
+    yield from _standing(**{NUMBER: "A0812345", DATE: "2026-02-30", DATING_NUMBER: "1"}).problems
+    yield from _standing(**{DATE: "2027-01-01"}).problems
+    required = (NUMBER, DATE, OPERATOR_NAME, OPERATOR_ADDRESS, OPERATOR_CONTACT)
+    yield from _standing(**dict.fromkeys(required, "")).problems
+    yield from _standing(**{REGISTRATION: Status.none}).problems
+    yield from _standing(**{REGISTRATION: Status.exempt}).problems
+
+
+def _labelled() -> Iterator[Standing]:
+    yield Standing()
+    yield _standing(**{OPERATOR_NAME: ""})
+    for status in (Status.filed, Status.notified, Status.registered, Status.exempt):
+        pending = status in {Status.filed, Status.exempt}
+        yield _standing(**{REGISTRATION: status, NUMBER: "" if pending else _FILED[NUMBER]})
+    yield _standing(**{REGISTRATION: Status.filed})
 
 
 # Markdown -------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
 from typing import Any
 
 import pytest
@@ -14,106 +13,25 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chat import matching, messages, rooms
 from chat.messages import Entry
 from chat.models import Message, Room, User
 from chat.queries import Person
 from compliance import closing, diary, gate, ledger, signing
-from compliance.checklist import Checklist
 from compliance.closing import Notice
 from compliance.duties import State
-from compliance.law import RULES, Feature, Required, Text
+from compliance.law import Required, Text
 from compliance.models import Authorisation, GateState, LedgerEntry
-from compliance.policy import Cause, Ending, Stop, closed_chat, decide
-from compliance.standing import Mode, Status
+from compliance.policy import Cause, Ending
+from compliance.standing import Status
 from compliance.testing import sign_all
-from tests.compliance.cases import DATING, NOW, STOP, checklists, moments, signed, standing, stops
+from tests.compliance.cases import NOW, standing
 from tests.conftest import MakeUser, signed_in
 
 JAPAN = datetime.fromisoformat("2026-11-22T12:00:00+09:00")
 END = date(2027, 1, 10)
-KEYED = {Required.NOTIFIED, Required.DATING}
 PAGE = "/admin/compliance/closing/"
-
-
-# The policy -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("feature", Feature)
-def test_the_truth_table_with_an_end(feature: Feature) -> None:
-    """An end takes away, never gives: from its announcement what is new, from its day all that needs the keys."""
-    day = Ending(NOW - timedelta(days=1), END)
-    ends = (None, day, replace(day, on=NOW.date()))
-    keys = product(Status, (signed(), None), (None, STOP), Mode)
-    for (status, checklist, stop, mode), ending, creating in product(keys, ends, (False, True)):
-        key = standing(status, COMPLIANCE_CHECKLIST=mode, **DATING)
-        without = decide(feature, key, checklist, stop, NOW)
-        decision = decide(feature, key, checklist, stop, NOW, ending, creating=creating)
-        shut = ending is not None and RULES[feature].required in KEYED and (ending is not day or creating)
-        assert decision.allowed is (without.allowed and not shut), (status, stop, mode, ending, creating)
-        if shut:
-            assert decision.reasons[0].cause is (Cause.winding_down if ending is day else Cause.ended)
-        else:
-            assert decision.reasons == without.reasons
-
-
-@given(
-    feature=st.sampled_from(Feature),
-    checklist=st.none() | checklists,
-    stop=stops,
-    now=moments,
-    ending=st.none() | st.builds(Ending, moments, st.dates(date(2026, 1, 1), date(2028, 1, 1))),
-    creating=st.booleans(),
-)
-def test_an_end_never_opens_anything_and_always_says_why(
-    *,
-    feature: Feature,
-    checklist: Checklist | None,
-    stop: Stop | None,
-    now: datetime,
-    ending: Ending | None,
-    creating: bool,
-) -> None:
-    key = standing(**DATING)
-    decision = decide(feature, key, checklist, stop, now, ending, creating=creating)
-    assert decision.allowed is (not decision.reasons)
-    assert not decision.allowed or decide(feature, key, checklist, stop, now).allowed
-    assert not creating or not decision.allowed or decide(feature, key, checklist, stop, now, ending).allowed
-    for said in (*decision.reasons, *decision.warnings):
-        assert said.ja
-        assert said.en
-        assert said.step.ja
-
-
-@pytest.mark.parametrize(
-    ("now", "reached"),
-    [
-        ("2027-01-09T23:59:59+09:00", False),
-        ("2027-01-10T00:00:00+09:00", True),
-        ("2027-01-09T14:59:59+00:00", False),  # the same second, elsewhere
-        ("2027-01-09T15:00:00+00:00", True),
-    ],
-)
-def test_the_day_begins_at_midnight_in_japan(now: str, *, reached: bool) -> None:
-    ending = Ending(NOW, END)
-    at = datetime.fromisoformat(now)
-    assert ending.reached(at) is reached
-    assert closed_chat(standing(), signed(), None, at, ending).allowed is not reached
-
-
-def test_the_reasons_name_the_day_and_the_articles() -> None:
-    ending = Ending(NOW, END)
-    creating = decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW, ending, creating=True)
-    assert "2027年1月10日" in creating.reason("ja")
-    assert "26条の5第1項" in creating.reason("ja")
-    assert "10 January 2027" in creating.reason("en")
-    over = decide(Feature.MATCH_PAIR, standing(), signed(), None, ending.moment, ending)
-    assert "18条1項" in over.next_step("ja")
-    running = decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW, ending)
-    assert [warning.cause for warning in running.warnings] == [Cause.winding_down]
 
 
 # Announcing -----------------------------------------------------------------------------------------------------------

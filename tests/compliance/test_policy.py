@@ -1,7 +1,7 @@
 """Two keys and no emergency stop open closed chat; nothing else does, and nothing shuts open rooms."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from compliance.checklist import ITEMS, Checklist, Facts, SignatureFact, blocking
 from compliance.classify import Outcome
 from compliance.law import RULES, Feature, Required, Rule
-from compliance.policy import Cause, Decision, Stop, closed_chat, decide, judge
+from compliance.policy import Cause, Decision, Ending, Stop, closed_chat, decide, judge
 from compliance.standing import BadValue, Mode, Problem, Standing, Status, read_standing
 from tests.compliance.cases import (
     DATING,
@@ -30,7 +30,8 @@ NOTIFIED = [feature for feature, rule in RULES.items() if rule.required is Requi
 GATED = [*NOTIFIED, Feature.PROFILE_DATING]
 GROUND = [Feature.READ_CLOSED, Feature.SCAN_CLOSED]
 FREE = [feature for feature in Feature if feature not in {*GATED, *GROUND}]
-CAUSES = st.sampled_from(Feature)
+KEYED = {Required.NOTIFIED, Required.DATING}
+END = date(2027, 1, 10)
 
 CHECKLISTS = {
     "none signed": Checklist({}),
@@ -233,6 +234,83 @@ def test_a_rule_that_the_law_leaves_open_is_off_until_the_bureau_is_asked() -> N
     decision = judge(paid_entry, standing(), signed(), None, NOW)
     assert causes(decision) == [Cause.consult]
     assert "総合通信局" in decision.reason("ja")
+
+
+# A planned end --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("feature", Feature)
+def test_the_truth_table_with_an_end(feature: Feature) -> None:
+    """An end takes away, never gives: from its announcement what is new, from its day all that needs the keys."""
+    day = Ending(NOW - timedelta(days=1), END)
+    ends = (None, day, replace(day, on=NOW.date()))
+    keys = product(Status, (signed(), None), (None, STOP), Mode)
+    for (status, checklist, stop, mode), ending, creating in product(keys, ends, (False, True)):
+        key = standing(status, COMPLIANCE_CHECKLIST=mode, **DATING)
+        without = decide(feature, key, checklist, stop, NOW)
+        decision = decide(feature, key, checklist, stop, NOW, ending, creating=creating)
+        shut = ending is not None and RULES[feature].required in KEYED and (ending is not day or creating)
+        assert decision.allowed is (without.allowed and not shut), (status, stop, mode, ending, creating)
+        if shut:
+            assert decision.reasons[0].cause is (Cause.winding_down if ending is day else Cause.ended)
+        else:
+            assert decision.reasons == without.reasons
+
+
+@given(
+    feature=st.sampled_from(Feature),
+    checklist=st.none() | checklists,
+    stop=stops,
+    now=moments,
+    ending=st.none() | st.builds(Ending, moments, st.dates(date(2026, 1, 1), date(2028, 1, 1))),
+    creating=st.booleans(),
+)
+def test_an_end_never_opens_anything_and_always_says_why(
+    *,
+    feature: Feature,
+    checklist: Checklist | None,
+    stop: Stop | None,
+    now: datetime,
+    ending: Ending | None,
+    creating: bool,
+) -> None:
+    key = standing(**DATING)
+    decision = decide(feature, key, checklist, stop, now, ending, creating=creating)
+    assert decision.allowed is (not decision.reasons)
+    assert not decision.allowed or decide(feature, key, checklist, stop, now).allowed
+    assert not creating or not decision.allowed or decide(feature, key, checklist, stop, now, ending).allowed
+    for said in (*decision.reasons, *decision.warnings):
+        assert said.ja
+        assert said.en
+        assert said.step.ja
+
+
+@pytest.mark.parametrize(
+    ("now", "reached"),
+    [
+        ("2027-01-09T23:59:59+09:00", False),
+        ("2027-01-10T00:00:00+09:00", True),
+        ("2027-01-09T14:59:59+00:00", False),  # the same second, elsewhere
+        ("2027-01-09T15:00:00+00:00", True),
+    ],
+)
+def test_the_day_begins_at_midnight_in_japan(now: str, *, reached: bool) -> None:
+    ending = Ending(NOW, END)
+    at = datetime.fromisoformat(now)
+    assert ending.reached(at) is reached
+    assert closed_chat(standing(), signed(), None, at, ending).allowed is not reached
+
+
+def test_the_reasons_name_the_day_and_the_articles() -> None:
+    ending = Ending(NOW, END)
+    creating = decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW, ending, creating=True)
+    assert "2027年1月10日" in creating.reason("ja")
+    assert "26条の5第1項" in creating.reason("ja")
+    assert "10 January 2027" in creating.reason("en")
+    over = decide(Feature.MATCH_PAIR, standing(), signed(), None, ending.moment, ending)
+    assert "18条1項" in over.next_step("ja")
+    running = decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW, ending)
+    assert [warning.cause for warning in running.warnings] == [Cause.winding_down]
 
 
 # Open rooms -----------------------------------------------------------------------------------------------------------
