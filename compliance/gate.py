@@ -460,6 +460,23 @@ def as_json(decision: Decision, language: str | None = None) -> dict[str, Any]:
     }
 
 
+def planned_end(snapshot: Snapshot, language: str | None = None) -> dict[str, Any] | None:
+    """Return the planned end as the API shows it, from its announcement until it is withdrawn; None if there is none.
+
+    `on` is the first day without closed chat, `cause` is `winding_down` before it and `ended` from then on.
+    """
+    if snapshot.ending is None:
+        return None
+    reason = snapshot.decide(Feature.MATCH_PAIR, creating=True).reasons[0]  # an end comes before any other
+    return {
+        "on": snapshot.ending.on.isoformat(),
+        "announced_at": snapshot.ending.announced_at.isoformat(),
+        "cause": reason.cause.value,
+        "reason": law.say(reason, language or spoken()),
+        "page": reverse("compliance:closing"),
+    }
+
+
 def on_the_wire(snapshot: Snapshot, language: str) -> dict[str, dict[str, Any]]:
     """Return the `features` of `welcome` and `gate.changed`: allowed, rule and reason by feature.
 

@@ -133,6 +133,7 @@ def gate_api(request: HttpRequest) -> JsonResponse:
             "closed_chat": snapshot.closed_chat().allowed,
             "law_version": law.LAW_VERSION,
             "standing": {"status": standing.status.value, "turned": standing.turned, "label": standing.label(language)},
+            "planned_end": gate.planned_end(snapshot, language),
             "features": {name: gate.as_json(decision, language) for name, decision in snapshot.features().items()},
         },
         json_dumps_params={"ensure_ascii": False},

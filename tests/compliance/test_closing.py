@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -21,7 +24,7 @@ from chat.queries import Person
 from compliance import closing, diary, gate, ledger, signing
 from compliance.closing import Notice
 from compliance.duties import State
-from compliance.law import Required, Text
+from compliance.law import Text
 from compliance.models import Authorisation, GateState, LedgerEntry
 from compliance.policy import Cause, Ending
 from compliance.standing import Status
@@ -200,6 +203,42 @@ def test_the_wire_says_that_nothing_new_is_begun(opened: time_machine.Traveller,
     assert "new" not in said["room.open"]
     opened.move_to(Ending(JAPAN, END).moment)
     assert all("new" not in told for told in gate.on_the_wire(gate.current(), "en").values())
+
+
+@pytest.mark.django_db
+def test_the_api_and_the_command_tell_of_the_end_until_it_is_withdrawn(
+    opened: time_machine.Traveller, operator: User, client: Client
+) -> None:
+    def said(language: str) -> dict[str, Any]:
+        gate.settle()
+        printed = StringIO()
+        call_command("gate", "--json", "--language", language, stdout=printed)
+        told: list[dict[str, Any]] = [
+            json.loads(printed.getvalue()),
+            client.get(f"/api/gate/?language={language}").json(),
+        ]
+        assert told[0]["planned_end"] == told[1]["planned_end"]
+        assert told[0]["closed_chat"] is told[1]["closed_chat"]
+        return told[1]
+
+    assert said("ja")["planned_end"] is None
+    closing.announce(notice(), actor=operator)
+    running = said("en")
+    assert running["closed_chat"] is True
+    assert running["planned_end"] == {
+        "on": "2027-01-10",
+        "announced_at": gate.current().ending.announced_at.isoformat(),  # type: ignore[union-attr]
+        "cause": "winding_down",
+        "reason": gate.on_the_wire(gate.current(), "en")["room.match_pair"]["new"],
+        "page": "/legal/closing/",
+    }
+    opened.move_to(Ending(JAPAN, END).moment)
+    over = said("ja")
+    assert over["closed_chat"] is False
+    assert (over["planned_end"]["cause"], over["planned_end"]["on"]) == ("ended", "2027-01-10")
+    assert "2027年1月10日" in over["planned_end"]["reason"]
+    closing.withdraw(reason="再開するため", actor=operator)
+    assert said("ja")["planned_end"] is None
 
 
 # Duties ---------------------------------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class Command(BaseCommand):
             "stop": {"since": snapshot.stop.since.isoformat(), "reason": snapshot.stop.reason}
             if snapshot.stop
             else None,
+            "planned_end": gate.planned_end(snapshot, language),
             "features": {name: gate.as_json(decision, language) for name, decision in snapshot.features().items()},
         }
 
