@@ -88,7 +88,7 @@ def postgres_pid() -> int:
     return int(embedded.run.postgres.get_pid() or 0)
 
 
-@pytest.mark.parametrize("how", ["gone", "hanging"])
+@pytest.mark.parametrize("how", ["gone", pytest.param("hanging", marks=pytest.mark.long)])
 def test_without_redis_delivery_goes_on_by_the_log_and_comes_back_by_itself(
     serve: Serve, guest: Client, how: str
 ) -> None:

@@ -24,15 +24,18 @@ def breakable() -> None:
 
 
 @pytest.mark.usefixtures("breakable")
-def test_a_storm_loses_and_doubles_nothing(gather: Gather) -> None:
+@pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
+def test_a_storm_loses_and_doubles_nothing(gather: Gather, seconds: int) -> None:
     crowd = gather()
-    broken = asyncio.run(storm(crowd, seconds=12, seed=29))
+    broken = asyncio.run(storm(crowd, seconds, seed=29))
     crowd.verdict()
     print(broken.summary(), crowd.summary(), sep="\n")
     assert not crowd.leaks()
 
 
-@pytest.mark.parametrize("asgi", ["daphne", "uvicorn", "hypercorn"])
+@pytest.mark.parametrize(
+    "asgi", ["daphne", *(pytest.param(other, marks=pytest.mark.long) for other in ("uvicorn", "hypercorn"))]
+)
 def test_a_rolling_restart_loses_nothing_and_shows_no_more_than_reconnecting(gather: Gather, asgi: str) -> None:
     crowd = gather(asgi=asgi, rooms=8, sockets=60, rate=80, loss=0)
     broken = asyncio.run(rolling_restart(crowd, rounds=1))

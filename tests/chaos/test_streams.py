@@ -17,7 +17,9 @@ from tests.conftest import Serve
 pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("asgi", ["daphne", "uvicorn", "hypercorn"])
+@pytest.mark.parametrize(
+    "asgi", ["daphne", *(pytest.param(other, marks=pytest.mark.long) for other in ("uvicorn", "hypercorn"))]
+)
 def test_listeners_over_http_hold_no_connection_to_the_database(serve: Serve, asgi: str) -> None:
     rooms.create_open_room(actor=None, name="雑談", slug="chat")
     guest = Client()

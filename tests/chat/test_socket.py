@@ -109,24 +109,24 @@ def test_edits_and_deletions_are_events_and_deleted_words_leave_the_log(server: 
         assert peer.ask("message.edit", room="chat", seq=1, body="また")["code"] == "conflict"
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "{",
-        "[1]",
-        "null",
-        '"x"',
-        "{}",
-        '{"type":"nope"}',
-        '{"type":"ping","x":1}',
-        '{"type":"room.join","ref":1,"room":"chat"}',
-        "\x00",
-        '{"type":"message.post","ref":"a","room":"chat","client_id":"x","body":"b"}',
-    ],
+NONSENSE = (
+    "{",
+    "[1]",
+    "null",
+    '"x"',
+    "{}",
+    '{"type":"nope"}',
+    '{"type":"ping","x":1}',
+    '{"type":"room.join","ref":1,"room":"chat"}',
+    "\x00",
+    '{"type":"message.post","ref":"a","room":"chat","client_id":"x","body":"b"}',
 )
-def test_nonsense_is_refused_in_words_and_the_socket_lives(server: Server, room: Room, frame: str) -> None:
-    with Peer(server) as peer:
-        peer.raw(frame)
-        assert peer.expect("refused")["code"] == "protocol"
-        assert peer.ask("ping")["type"] == "pong"
-        assert "Traceback" not in server.log
+
+
+def test_nonsense_is_refused_in_words_and_the_socket_lives(server: Server, room: Room) -> None:
+    for frame in NONSENSE:
+        with Peer(server) as peer:
+            peer.raw(frame)
+            assert (frame, peer.expect("refused")["code"]) == (frame, "protocol")
+            assert peer.ask("ping")["type"] == "pong"
+    assert "Traceback" not in server.log
