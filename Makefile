@@ -16,7 +16,7 @@ WORKERS := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscop
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help run operator migrate test test-chaos test-long check format pictures bench messages compilemessages lock browser clean
+.PHONY: help run operator migrate test test-long mutate check format pictures bench messages compilemessages lock browser clean
 
 help: ## list the commands | コマンドの一覧
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / {split($$2, text, " [|] "); printf "make %-16s %s\n%21s %s\n", $$1, text[1], "", text[2]}' Makefile
@@ -37,14 +37,16 @@ var/migrated: .venv/installed $(MIGRATIONS)
 	@touch $@
 
 test: .venv/installed-dev compilemessages browser ## the whole suite, on PostgreSQL and Valkey, then on SQLite | テスト
-	$(PY) -m pytest $(WORKERS) -m "not long and not chaos"
-	TODOKE_TEST_BACKEND=sqlite $(PY) -m pytest -q $(WORKERS) -m "not long and not e2e and not load and not chaos"
-
-test-chaos: .venv/installed-dev compilemessages ## break what it stands on: kill, freeze, cut off | 壊して確かめる
-	$(PY) -m pytest -m "chaos and not long"
+	$(PY) -m pytest $(WORKERS) -m "not long"
+	TODOKE_TEST_BACKEND=sqlite $(PY) -m pytest -q $(WORKERS) -m "not long and not e2e and not load"
 
 test-long: .venv/installed-dev compilemessages browser ## the tests that take minutes | 時間のかかるテスト
 	$(PY) -m pytest -m long
+
+mutate: .venv/installed-dev ## change the rules in every way; which changes does no test notice? | 規則を壊して確かめる
+	rm -rf mutants
+	.venv/bin/mutmut run
+	.venv/bin/mutmut results
 
 check: .venv/installed-dev compilemessages ## style, types, imports, migrations, texts, documents | 静的検査
 	.venv/bin/ruff check .
@@ -89,7 +91,7 @@ browser: # for the browser tests; without it they are skipped in words
 	else echo "Chromium is missing (apt install chromium): the browser tests are skipped"; fi
 
 clean: ## remove what can be made again; var/ stays | 生成物を消す(var/ は残る)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-results mutants
 	find . -name __pycache__ -prune -exec rm -rf {} + ; find . -name '*.mo' -path '*/locale/*' -delete
 
 # The newest Python that runs (a shim may be there and not run), from 3.11 on.
