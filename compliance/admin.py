@@ -28,7 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from compliance import assessment, dating, gate, holds, law, ledger, proof, signing, since
+from compliance import assessment, dating, diary, gate, holds, law, ledger, proof, signing, since
 from compliance.checklist import (
     CONDITIONS,
     IF_CLOSED,
@@ -566,6 +566,7 @@ class ChecklistAdmin(Place):
             desk=Desk.now(),
             position=assessment.position(gate.current()),
             last=Authorisation.objects.filter(closed_at__isnull=False).first(),
+            purge_owed_since=diary.purge_owed_since(timezone.now()),
         )
 
     def item(self, request: HttpRequest, item_id: str) -> HttpResponse:
@@ -604,6 +605,8 @@ class ChecklistAdmin(Place):
             attached=present(attachments(row.signature.evidence)) if row.signature else (),
             changes=since.changes(item, row.signature, desk.snapshot) if row.signature else (),
             on_form_4=_on_form_4(desk.snapshot) if item.id == "LAW-05" else (),
+            purge_owed_since=diary.purge_owed_since(timezone.now()) if item.id == "LAW-12" else None,
+            has_duties=item.id in _IN_THE_CALENDAR,
             files=files,
             prefilled=bool(history) and not evidence.is_bound,
             history=history,
@@ -670,6 +673,8 @@ class ChecklistAdmin(Place):
         return True
 
 
+_IN_THE_CALENDAR: Final = frozenset({"LAW-12", "LAW-14", "LAW-15", "LAW-16", "LAW-17", "LAW-18", "LAW-20"})
+"""Items whose deadlines the calendar of duties keeps."""
 _BOTH_GATES: Final = (Feature.MATCH_PAIR, Feature.PROFILE_DATING)
 _JUDGED: Final = "dating_judged"
 """Under which the session keeps the answers to the four questions until LAW-20 records them."""

@@ -8,9 +8,12 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register  # noqa: A004 -- Django's own names
+from django.db import connection
 from django.utils import timezone
 
+from compliance import diary
 from compliance.law import SEEN_UNTIL
+from compliance.models import LedgerEntry
 from compliance.standing import Mode, Status
 
 STALE: Final = timedelta(days=400)
@@ -80,3 +83,20 @@ def the_law_was_read_lately(app_configs: Any, **kwargs: Any) -> Sequence[CheckMe
             )
         ]
     return []
+
+
+@register(Tags.database, deploy=True)
+def logs_are_purged(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Warn where the job that erases what is past its period has not run for days (`check --deploy --database`)."""
+    if not databases or LedgerEntry._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001 -- Django's own name
+        return []
+    since = diary.purge_owed_since(timezone.now())
+    if since is None:
+        return []
+    return [
+        Warning(
+            f"The purge of logs has not run since {timezone.localtime(since):%Y-%m-%d %H:%M %Z}.",
+            hint="Run manage.py purge daily by a timer: docs/howto/run-in-production.md.",
+            id="compliance.W003",
+        )
+    ]

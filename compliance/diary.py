@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 SILENCE: Final = timedelta(seconds=60)
 """After how long without a word from any server process the service is taken to be down."""
-_PURGED: Final = "retention."
+PURGE_GRACE: Final = timedelta(days=2)
+"""How long the daily purge may stay away before anybody is bothered: one run that failed is made good by the next."""
+_PURGED: Final = "retention.purged"
 
 
 # The calendar ---------------------------------------------------------------------------------------------------------
@@ -108,8 +110,22 @@ def _endings() -> list[SignatureEnd]:
 
 
 def _retention() -> Retention:
-    last = LedgerEntry.objects.filter(event__startswith=_PURGED).order_by("-seq").first()
-    return Retention(timezone.localdate(last.at) if last else None)
+    last = last_purge()
+    return Retention(timezone.localdate(last) if last else None)
+
+
+def last_purge() -> datetime | None:
+    """Return when the purge job last ran, stopped by a legal hold or not; None if it never did."""
+    return LedgerEntry.objects.filter(event=_PURGED).order_by("-seq").values_list("at", flat=True).first()
+
+
+def purge_owed_since(now: datetime) -> datetime | None:
+    """Return since when the purge job has been missed, once that is longer than `PURGE_GRACE`; else None.
+
+    Where it never ran, that is since the record began.
+    """
+    since = last_purge() or LedgerEntry.objects.order_by("seq").values_list("at", flat=True).first()
+    return since if since and now - since > PURGE_GRACE else None
 
 
 def mark_done(*, duty: Duty, on: date, note: str, actor: AbstractBaseUser) -> None:

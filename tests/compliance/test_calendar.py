@@ -16,7 +16,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone, translation
 
+from chat import retention
 from chat.models import User
+from compliance import checks as law_checks
 from compliance import diary, gate, ledger
 from compliance.models import DutyMark, Feed, Happening, Instance, LedgerEntry, Outage
 from compliance.standing import Status
@@ -28,6 +30,7 @@ from tests.conftest import MakeUser, signed_in
 pytestmark = pytest.mark.django_db
 
 HOME = "/admin/compliance/calendar/"
+CHECKLIST = "/admin/compliance/checklist/"
 PAGES = [HOME, f"{HOME}incident/", f"{HOME}change/", f"{HOME}outage/"]
 NOON = datetime.fromisoformat("2026-11-22T12:00:00+09:00")
 
@@ -102,6 +105,57 @@ def test_signatures_that_end_stand_in_the_calendar(desk: Client, operator: User)
     sign_all(operator)
     shown = text(desk.get(HOME))
     assert "LAW-06 の署名し直し" in shown
+
+
+def test_the_checklist_and_the_calendar_lead_to_each_other(desk: Client, make_user: MakeUser) -> None:
+    def leads(browser: Client, page: str, to: str) -> bool:
+        _frame, _mark, content = browser.get(page).content.decode().partition('id="content-main"')
+        return f'href="{to}"' in content
+
+    assert all(leads(desk, page, HOME) for page in (CHECKLIST, f"{CHECKLIST}LAW-16/", f"{CHECKLIST}LAW-12/"))
+    assert not leads(desk, f"{CHECKLIST}LAW-07/", HOME)  # nothing there has a day
+    assert leads(desk, HOME, CHECKLIST)
+    reader = signed_in(may(make_user(is_staff=True), "view_checklist"))
+    assert not leads(reader, CHECKLIST, HOME)  # who may not see it is not sent there
+
+
+# The purge ------------------------------------------------------------------------------------------------------------
+
+
+def overdue(desk: Client) -> list[bool]:
+    """Whether each place that should warns of a purge that has stayed away."""
+    pages = [text(desk.get(page)) for page in (CHECKLIST, f"{CHECKLIST}LAW-12/")]
+    found = law_checks.logs_are_purged(None, databases=["default"])
+    assert [message.id for message in found] in ([], ["compliance.W003"])
+    return [*("実行されていません" in page for page in pages), bool(found)]
+
+
+def test_a_purge_that_stays_away_is_missed_after_two_days(desk: Client, clock: time_machine.Traveller) -> None:
+    assert overdue(desk) == [False] * 3  # a record that has not begun misses nothing
+    retention.purge()
+    clock.shift(diary.PURGE_GRACE)
+    assert overdue(desk) == [False] * 3
+    clock.shift(timedelta(minutes=1))
+    assert overdue(desk) == [True] * 3
+    [warning] = law_checks.logs_are_purged(None, databases=["default"])
+    assert "2026-11-22 12:00 JST" in warning.msg
+    assert "2026年11月22日" in text(desk.get(CHECKLIST))
+    assert "期限切れ" in text(desk.get(HOME))
+    retention.purge()
+    assert overdue(desk) == [False] * 3
+
+
+def test_a_purge_that_never_ran_is_missed_from_the_beginning_of_the_record(
+    desk: Client, operator: User, clock: time_machine.Traveller
+) -> None:
+    sign_all(operator)
+    clock.shift(diary.PURGE_GRACE + timedelta(minutes=1))
+    assert overdue(desk) == [True] * 3
+    assert "保存期間を過ぎた記録が残っています" not in text(desk.get(f"{CHECKLIST}LAW-07/"))
+
+
+def test_a_check_that_is_given_no_database_asks_none() -> None:
+    assert law_checks.logs_are_purged(None) == []
 
 
 # Incidents and changes ------------------------------------------------------------------------------------------------
