@@ -20,6 +20,7 @@ from compliance.classify import (
     Outcome,
     RoomClass,
     Traits,
+    answers_of,
     assess,
     gate_view,
     known,
@@ -180,6 +181,14 @@ def test_a_rooms_class_follows_from_its_traits(row: str, traits: Traits, expecte
     assert room_class(traits) is expected
 
 
+def test_a_room_is_asked_about_as_a_place_where_users_meet_and_by_its_name() -> None:
+    answered = answers_of(ROOM, "雑談")
+    assert (answered.name, answered.operator_and_one_user, answered.second_user) == ("雑談", NO, YES)
+    assert answers_of(ROOM) == replace(answered, name="")
+    assert mediates(answered) is NO
+    assert mediates(answers_of(replace(ROOM, entry=Entry.password))) is YES
+
+
 def test_e_9_followers_only_stays_shut_while_no_official_view_is_known() -> None:
     assert mediates(UNSETTLED) is UNKNOWN
     assert gate_view(UNSETTLED) is RoomClass.CONSULT
@@ -196,7 +205,7 @@ def test_e_13_staff_who_can_read_do_not_make_a_room_open() -> None:
 
 def test_an_answer_has_no_truth_value_by_which_unknown_could_pass_for_yes() -> None:
     for answer in Answer:
-        with pytest.raises(TypeError, match="compare"):
+        with pytest.raises(TypeError, match=r"^an Answer is yes, no or unknown: compare it$"):
             bool(answer)
 
 
@@ -367,12 +376,30 @@ def test_a_verdict_always_names_articles_and_what_stays_doubtful(answers: Answer
     assert all(doubt.ja and doubt.en for doubt in verdict.doubts)
 
 
-def test_doubts_follow_the_way_that_was_taken() -> None:
-    assert OPEN_QUESTIONS[Question.GAIN] in assess(service(ADDRESSED, for_gain=NO)).doubts
-    assert OPEN_QUESTIONS[Question.GAIN] in assess(service(ADDRESSED, for_gain=UNKNOWN)).doubts
-    assert OPEN_QUESTIONS[Question.OPEN_WORDING] in assess(service(PUBLIC)).doubts
-    assert OPEN_QUESTIONS[Question.SIGNALLING] in assess(service(UNSETTLED)).doubts
-    assert OPEN_QUESTIONS[Question.GAIN] not in assess(service(ADDRESSED)).doubts
+@pytest.mark.parametrize(
+    ("answers", "doubted"),
+    [
+        (service(ADDRESSED), ()),
+        (service(ADDRESSED, for_gain=NO), (Question.GAIN,)),
+        (service(ADDRESSED, for_gain=UNKNOWN), (Question.GAIN,)),
+        (service(ADDRESSED, repeated=UNKNOWN), ()),
+        (service(PUBLIC, repeated=NO), ()),
+        (service(PUBLIC), (Question.OPEN_WORDING,)),
+        (service(PUBLIC, line_equipment=UNKNOWN), (Question.OPEN_WORDING,)),
+        (service(UNSETTLED), (Question.OPEN_WORDING, Question.SIGNALLING)),
+        (service(ADDRESSED, line_equipment=UNKNOWN), ()),
+    ],
+)
+def test_doubts_follow_the_way_that_was_taken(answers: Answers, doubted: tuple[Question, ...]) -> None:
+    always = (Question.MANUAL, Question.LATER_LAW)
+    assert assess(answers).doubts == tuple(OPEN_QUESTIONS[question] for question in (*doubted, *always))
+
+
+def test_a_verdict_names_the_articles_of_its_way_and_its_outcome_once_each() -> None:
+    verdict = assess(service(PUBLIC))
+    named = [article for node in verdict.path for article in NODES[node].articles]
+    assert verdict.articles == tuple(dict.fromkeys([*named, *CONSEQUENCES[Outcome.THIRD_ITEM].articles]))
+    assert verdict.articles[-1] == "TBA 27-12"
 
 
 def test_a_verdict_is_no_surer_than_its_ground() -> None:

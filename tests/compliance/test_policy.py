@@ -67,6 +67,20 @@ def test_the_truth_table(feature: Feature) -> None:
         }[RULES[feature].required]
         assert decision.allowed is expected, (status, name, stop, mode)
         assert decision.rule is RULES[feature]
+        assert decision.feature is feature
+
+
+@pytest.mark.parametrize("feature", GATED)
+def test_a_door_that_the_keys_opened_says_that_the_filing_is_on_record(feature: Feature) -> None:
+    decision = decide(feature, standing(**DATING), signed(), None, NOW)
+    rule = RULES[feature]
+    assert decision.reason("ja") == (
+        f"必要な届出などの状況が整っているため、「{rule.title_ja}」を利用できます（{rule.article_ja}）。"
+    )
+    assert decision.reason("en") == (
+        f"“{rule.title_en}” is open: the filing or basis that it needs is on record ({rule.article_en})."
+    )
+    assert decision.next_step("ja") == decision.next_step("en") == ""
 
 
 @pytest.mark.parametrize("item", [item.id for item in blocking(standing(), Facts())])
@@ -195,6 +209,16 @@ def test_the_dating_gate_does_not_touch_matching() -> None:
 def test_profiles_that_are_on_make_their_item_block_matching_too() -> None:
     checklist = signed(without=["LAW-20"], facts=Facts(profiles=True))
     assert causes(decide(Feature.MATCH_PAIR, standing(), checklist, None, NOW)) == [Cause.checklist]
+
+
+def test_an_age_check_whose_signature_ran_out_is_told_apart_from_one_never_given() -> None:
+    never = signed(without=["LAW-20"])
+    expired = Checklist({**never.signatures, "LAW-20": SignatureFact("LAW-20", NOW, NOW)})
+    said = [
+        decide(Feature.PROFILE_DATING, standing(**DATING), each, None, NOW).reason("en") for each in (never, expired)
+    ]
+    assert ["LAW-20" in reason for reason in said] == [True, True]
+    assert ["expired" in reason for reason in said] == [False, True]
 
 
 def test_advise_does_not_soften_the_age_check() -> None:
@@ -416,8 +440,13 @@ def test_enforcing_never_opens_what_advising_shuts(
             assert enforced.warnings == ()
 
 
-def test_the_headline_is_the_decision_on_matching() -> None:
-    assert closed_chat(standing(), signed(), None, NOW) == decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW)
+def test_the_headline_is_the_decision_on_using_a_matched_pair() -> None:
+    for checklist, stop, ending in product(CHECKLISTS.values(), (None, STOP), (None, Ending(NOW, END))):
+        headline = closed_chat(standing(), checklist, stop, NOW, ending)
+        assert headline == decide(Feature.MATCH_PAIR, standing(), checklist, stop, NOW, ending)
+        assert headline == judge(RULES[Feature.MATCH_PAIR], standing(), checklist, stop, NOW, ending)
+    announced = closed_chat(standing(), signed(), None, NOW, Ending(NOW, END))
+    assert announced.allowed  # what runs goes on to the day
 
 
 @pytest.mark.parametrize("feature", [*GATED, *GROUND])
