@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from chat import hub as hub_module
-from chat import metrics, rooms
+from chat import metrics, queries, rooms, wire
+from chat.consumers import FLOOD_REFUSALS, chat_socket
 from chat.models import Room, User
-from chat.wire import Code, Refused
+from chat.throttle import Rate, Throttle
+from chat.wire import Close, Code, Refused
 from compliance import gate
 from compliance.law import Feature
 from tests.hubs import Hubs, Paper, fresh
@@ -107,6 +111,190 @@ def test_a_receipt_that_cannot_be_handed_over_costs_nobody_else_theirs(hubs: Hub
     assert seqs(paper) == [1, 2]
 
 
+# One socket -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_breaks_over_a_frame_is_answered_and_the_socket_lives(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    socket, paper = hubs.connect(0, None)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("in pieces")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(queries, "readable_room", fail)  # while it is served
+        hubs.say(socket, "room.join", room="chat")
+        hubs.settle()
+        broken.setattr(wire, "decode", fail)  # as it comes in
+        hubs.say(socket, "ping")
+    hubs.say(socket, "ping")
+    hubs.say(socket, "room.join", room="chat")
+    hubs.settle()
+    said = [frame.get("code", frame["type"]) for frame in paper.frames if frame["type"] != "presence"]
+    assert said == ["unavailable", "unavailable", "pong", "room.joined"]
+
+
+def test_a_request_that_hangs_holds_up_neither_ping_nor_goodbye(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> Room:
+        asked.set()
+        go_on.wait(10)
+        raise Refused(Code.MISSING, "")
+
+    monkeypatch.setattr(queries, "readable_room", hang)
+    socket, paper = hubs.connect(0, None)
+    hubs.say(socket, "room.join", room="chat")
+    hubs.run(asyncio.to_thread(asked.wait, 10))
+    hubs.say(socket, "ping")
+    hubs.run(asyncio.sleep(0.01))
+    assert [frame["type"] for frame in paper.frames] == ["pong"]
+    socket.gone()
+    assert socket not in hubs.hubs[0].sockets
+    go_on.set()
+    hubs.settle()
+
+
+def served(hubs: Hubs, *frames: dict[str, Any], end: Exception | None = None) -> list[dict[str, Any]]:
+    """Serves a socket at the first hub as a server does, until it goes or `end` is raised; returns what was sent."""
+    sent: list[dict[str, Any]] = []
+    coming = [{"type": "websocket.connect"}, *({"type": "websocket.receive", "text": json.dumps(f)} for f in frames)]
+
+    async def receive() -> dict[str, Any]:
+        if coming:
+            return coming.pop(0)
+        await asyncio.gather(*(socket._worker for socket in hubs.hubs[0].sockets if socket._worker))
+        if end is not None:
+            raise end
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    hubs.run(chat_socket({"path": "/ws/", "headers": [], "client": ("192.0.2.1", 9)}, receive, send))
+    return sent
+
+
+def test_whatever_ends_a_socket_nothing_of_it_stays_behind(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = hubs.hubs[0]
+    monkeypatch.setattr(hub_module, "_hub", hub)
+    inside: list[int] = []
+    remove = hub.remove
+
+    def look_and_remove(socket: Any) -> None:
+        inside.append(len(socket.feeds))
+        remove(socket)
+
+    monkeypatch.setattr(hub, "remove", look_and_remove)
+    with pytest.raises(RuntimeError, match="the server"):
+        served(hubs, {"type": "room.join", "ref": "1", "room": "chat"}, end=RuntimeError("the server breaks"))
+    assert inside[0] == 1  # it was in the room
+    assert (hub.sockets, hub.feeds, hub.people) == (set(), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("why", "code"), [("draining", Close.DRAINING), ("hurry", Close.FLOOD), ("database", Close.DRAINING)]
+)
+def test_who_cannot_be_let_in_is_told_why(
+    hubs: Hubs, why: str, code: Close, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = hubs.hubs[0]
+    monkeypatch.setattr(hub_module, "_hub", hub)
+    hub.draining = why == "draining"
+    if why == "hurry":
+        settings.CHAT_RATE_LIMITS = True
+        hub.throttles["connect"] = Throttle(Rate(0, 1))
+    if why == "database":
+
+        def fail(*_: object) -> None:
+            raise OperationalError
+
+        monkeypatch.setattr(queries, "who", fail)
+    accepted, said, closed = served(hubs)
+    assert accepted["type"] == "websocket.accept"
+    goodbye = json.loads(said["text"])
+    assert (goodbye["type"], goodbye["code"], closed["code"]) == ("closing", code, code)
+    assert goodbye["reason"]
+    assert goodbye["retry_after"] > 0
+    assert hub.sockets == set()
+
+
+def test_no_socket_lives_for_ever_and_not_all_end_at_once(hubs: Hubs, settings: Any) -> None:
+    begun = hubs.loop.time()
+    ages = sorted(hubs.connect(0, None)[0]._timer.when() - begun for _ in range(100))
+    assert ages[0] >= 5.4 * 3600
+    assert ages[-1] <= 6.6 * 3600 + 60
+    assert ages[-1] - ages[0] > 600
+    settings.CHAT_LIMITS = settings.CHAT_LIMITS | {"max_age": 0.05}
+    _socket, paper = hubs.connect(0, None)
+    hubs.run(asyncio.sleep(0.2))
+    assert (paper.code, paper.goodbye["type"], paper.goodbye["code"]) == (4504, "closing", 4504)
+    assert 0 <= paper.goodbye["retry_after"] <= 2
+
+
+# Too much -------------------------------------------------------------------------------------------------------------
+
+
+def test_who_floods_is_told_once_and_put_out_and_their_frames_are_not_read(
+    hubs: Hubs, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHAT_RATE_LIMITS = True
+    settings.CHAT_RATES = settings.CHAT_RATES | {"frame": (10, 0.001)}
+    socket, paper = hubs.connect(0, None)
+    read: list[str | bytes] = []
+    decode = wire.decode
+
+    def count(text: str | bytes) -> wire.ClientFrame:
+        read.append(text)
+        return decode(text)
+
+    monkeypatch.setattr(wire, "decode", count)
+    for _ in range(10 + FLOOD_REFUSALS):
+        hubs.say(socket, "ping")
+    assert [frame["type"] for frame in paper.frames] == ["pong"] * 10 + ["refused"]
+    assert (paper.frames[-1]["code"], paper.code) == ("rate", None)
+    hubs.say(socket, "ping")
+    hubs.settle()
+    assert (paper.code, paper.goodbye["code"]) == (4429, 4429)
+    assert len(read) == 10
+
+
+@pytest.mark.parametrize(
+    ("rate", "refused"),
+    [
+        ("post", {"another tab"}),
+        ("post_address", {"a neighbour"}),
+        ("post_room", {"another tab", "a neighbour", "a stranger"}),
+    ],
+)
+def test_each_rate_is_counted_by_its_own(room: Room, writer: User, settings: Any, rate: str, refused: set[str]) -> None:
+    rooms.create_open_room(actor=None, name="べつの部屋", slug="elsewhere")
+    settings.CHAT_RATE_LIMITS = True
+    settings.CHAT_RATES = settings.CHAT_RATES | {rate: (1, 0.001)}
+    others = [User.objects.create(name=name, is_guest=True) for name in ("隣の人", "知らない人")]
+    people = {
+        "the writer": (writer, "192.0.2.1"),
+        "another tab": (writer, "192.0.2.2"),
+        "a neighbour": (others[0], "192.0.2.1"),
+        "a stranger": (others[1], "192.0.2.3"),
+    }
+    with Hubs(1) as hubs:
+
+        def post_as(who: str, where: str) -> dict[str, Any]:
+            socket, paper = hubs.connect(0, people[who][0])
+            socket.address = people[who][1]
+            hubs.say(socket, "message.post", room=where, client_id=str(uuid.uuid4()), body="ことば")
+            hubs.settle()
+            return paper.frames[-1]
+
+        assert post_as("the writer", "chat")["type"] == "message.accepted"
+        answers = {who: post_as(who, "chat") for who in people if who != "the writer"}
+        assert {who for who, answer in answers.items() if answer["type"] == "refused"} == refused
+        for who in refused:
+            assert (answers[who]["code"], answers[who]["retry_after"] > 1) == ("rate", True)
+        if rate == "post_room":
+            assert post_as("a stranger", "elsewhere")["type"] == "message.accepted"
+
+
 # Coming back after long -----------------------------------------------------------------------------------------------
 
 
@@ -171,6 +359,27 @@ def test_a_hint_of_nonsense_is_one_hint_lost(hubs: Hubs, writer: User) -> None:
     assert counted(metrics.HINTS, "unreadable") == before + 4 * len(hubs.hubs)
     post(hubs, writer)
     assert seqs(paper) == [1]
+
+
+def test_a_busy_moment_is_one_small_hint(hubs: Hubs, writer: User) -> None:
+    _socket, paper = join(hubs, 1)
+    socket, _paper = hubs.connect(0, writer)
+    hubs.say(socket, "room.join", room="chat")
+    hubs.settle()
+    hubs.layer.direct = False
+
+    async def post_at_once() -> None:
+        for number in range(200):
+            words = {"client_id": str(uuid.uuid4()), "body": f"ことば{number}"}
+            socket.feed(json.dumps({"type": "message.post", "ref": "", "room": "chat", **words}))
+
+    hubs.run(post_at_once())
+    hubs.settle()
+    assert len(hubs.layer.held) == 1
+    assert len(hubs.layer.held[0]["told"]) < 256
+    hubs.layer.deliver(0)
+    hubs.settle()
+    assert seqs(paper) == list(range(1, 201))
 
 
 def test_a_layer_that_hangs_holds_up_nothing_and_gathers_nothing(

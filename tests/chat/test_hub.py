@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+import uuid
 
+import httpx
 import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from chat import hub, rooms
+from chat import hub, offload, rooms
 from chat.models import User
+from chat.wire import Refused
 from compliance import gate, testing
 from tests.conftest import MakeUser, Serve, signed_in
+from tests.hubs import Hubs
 from tests.peer import Peer
 
 
@@ -24,6 +30,47 @@ async def test_those_who_come_first_share_one_hub(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(hub.Hub, "start", start)
     found = await asyncio.gather(*(hub.current() for _ in range(10)))
     assert len(set(found)) == 1
+
+
+async def test_database_work_goes_on_side_by_side_and_no_wider_than_its_threads() -> None:
+    together = threading.Barrier(offload.THREADS, timeout=10)
+    count, at_work = threading.Lock(), list[int]()
+    working = 0
+
+    def work() -> None:
+        nonlocal working
+        with count:
+            working += 1
+            at_work.append(working)
+        together.wait()  # one after the other, nobody would come through here
+        with count:
+            working -= 1
+
+    await asyncio.gather(*(offload.offload("ja", work) for _ in range(5 * offload.THREADS)))
+    assert max(at_work) == offload.THREADS
+    await asyncio.to_thread(offload.close)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_page_hands_over_is_done_on_the_hubs_loop_and_refused_once_that_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def where() -> threading.Thread:
+        return threading.current_thread()
+
+    with Hubs(1) as hubs:
+        monkeypatch.setattr(hub, "_hub", hubs.hubs[0])
+        handed: list[hub.Hub] = []
+        here = hubs.run(asyncio.to_thread(lambda: hub.run(where())))
+        assert here is threading.current_thread()
+        hubs.run(asyncio.to_thread(lambda: hub.from_page(handed.append)))
+        hubs.settle()
+        assert handed == hubs.hubs
+    with pytest.raises(Refused) as refused:
+        hub.run(where())
+    assert refused.value.code == "unavailable"
+    hub.from_page(handed.append)
+    assert len(handed) == 1
 
 
 @pytest.mark.redis
@@ -38,6 +85,50 @@ def test_hints_between_processes_are_understood(serve: Serve, client: Client) ->
         writer.post("talk", "となりのサーバーへ")
         assert reader.expect("messages")["items"][0]["body"] == "となりのサーバーへ"
     assert "hub.layer_failed" not in here.log + there.log
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+def test_a_hot_room_costs_a_quiet_one_nothing(serve: Serve, client: Client) -> None:
+    for slug in ("hot", "quiet"):
+        rooms.create_open_room(actor=None, name=slug, slug=slug)
+    here, there = serve(CHAT_RATE_LIMITS="off"), serve(CHAT_RATE_LIMITS="off")
+    client.post("/guest/", {"nickname": "旅人"})
+    with Peer(here, client) as hot, Peer(here, client) as quiet, Peer(there) as reader:
+        hot.join("hot")
+        quiet.join("quiet")
+        for slug in ("hot", "quiet"):
+            reader.join(slug)
+        for number in range(40):
+            for _ in range(50):
+                last = hot.say("message.post", room="hot", client_id=str(uuid.uuid4()), body=f"{number}" * 50)
+            assert quiet.post("quiet", f"{number}")["type"] == "message.accepted"
+            hot.wait(lambda frame, last=last: frame.get("ref") == last)  # type: ignore[misc]
+        for slug, count in (("hot", 2000), ("quiet", 40)):
+            while len(reader.items(slug)) < count:
+                reader.expect("messages")
+            assert [item["seq"] for item in reader.items(slug)] == list(range(1, count + 1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whom_no_hint_reaches_finds_it_in_the_log(serve: Serve, client: Client) -> None:
+    rooms.create_open_room(actor=None, name="雑談", slug="talk")
+    here, alone, other = serve(), serve(REDIS_URL=""), serve(REDIS_PREFIX="of-another-deployment")
+    client.post("/guest/", {"nickname": "旅人"})
+    with Peer(here, client) as writer, Peer(alone) as one, Peer(other) as two:
+        for peer in (writer, one, two):
+            peer.join("talk")
+        end = time.monotonic() + 10
+        while "degraded" in (layers := [httpx.get(f"{at.url}/readyz").json()["layer"] for at in (here, alone, other)]):
+            assert time.monotonic() < end, layers
+            time.sleep(0.1)
+        assert layers[1] == "none"
+        for number in range(2):
+            writer.post("talk", f"{number}")
+            for reader in (one, two):
+                assert reader.expect("messages", seconds=5)["items"][-1]["body"] == f"{number}"
+        for server in (alone, other):
+            assert 'todoke_hints_total{outcome="taken"}' not in httpx.get(f"{server.url}/metrics").text
 
 
 @pytest.mark.django_db(transaction=True)
