@@ -6,10 +6,13 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 
 from chat import rooms
@@ -95,3 +98,52 @@ def test_machines_are_told_how_it_is(server: Server) -> None:
         assert facts["gate"]["closed_chat"] is False
         assert "todoke_sockets" in probe.get("/metrics").text
         assert probe.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+
+
+@pytest.mark.postgres
+def test_a_crowd_takes_no_more_connections_than_the_pool_has(serve: Serve, guest: Client) -> None:
+    server = serve(PGAPPNAME="counted", DATABASE_POOL="6", CHAT_RATE_LIMITS="off")
+    counts = []
+
+    def look() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'counted'")
+            counts.append(cursor.fetchone()[0])
+
+    with ExitStack() as crowd, ThreadPoolExecutor(10) as pages, browser(server) as reader:
+        peers = [crowd.enter_context(Peer(server, guest)) for _ in range(20)]
+        asked = [pages.submit(reader.get, "/rooms/chat/") for _ in range(60)]
+        for peer in peers:
+            for _ in range(5):
+                peer.say("room.join", room="chat")
+        while not all(page.done() for page in asked):
+            look()
+            time.sleep(0.01)
+        assert {page.result().status_code for page in asked} == {200}
+        for peer in peers:
+            assert peer.join("chat")["type"] == "room.joined"
+        look()
+    assert 1 < max(counts) <= 6
+
+
+@pytest.mark.postgres
+def test_a_page_that_hangs_holds_up_no_socket(server: Server, guest: Client) -> None:
+    headers = {"X-CSRFToken": "x" * 32, "Origin": server.url}
+
+    def enter(nickname: str) -> int:
+        cookies = {"csrftoken": "x" * 32}
+        return httpx.post(
+            f"{server.url}/guest/", data={"nickname": nickname}, cookies=cookies, headers=headers, timeout=20
+        ).status_code
+
+    with Peer(server, guest) as peer, ThreadPoolExecutor(3) as pages:
+        peer.join("chat")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE chat_user IN SHARE MODE")  # nobody is added, everybody can be read
+            waiting = [pages.submit(enter, f"旅人{number}") for number in range(3)]
+            time.sleep(0.5)
+            for _ in range(5):
+                assert peer.post("chat", "待たずに届く")["type"] == "message.accepted"
+                assert peer.ask("ping")["type"] == "pong"
+            assert not any(page.done() for page in waiting)
+        assert {page.result() for page in waiting} == {302}

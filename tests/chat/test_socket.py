@@ -1,12 +1,17 @@
 """What a person on a socket can rely on: join, post, receive, be refused in words."""
 
+import socket
+import time
 import uuid
 
 import pytest
 from django.test import Client
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from chat import rooms
 from chat.models import Room
+from tests.chaos.raw import RawPeer
 from tests.peer import Peer
 from tests.serving import Server
 
@@ -130,3 +135,49 @@ def test_nonsense_is_refused_in_words_and_the_socket_lives(server: Server, room:
             assert (frame, peer.expect("refused")["code"]) == (frame, "protocol")
             assert peer.ask("ping")["type"] == "pong"
     assert "Traceback" not in server.log
+
+
+def test_neither_another_site_nor_a_hidden_header_opens_a_socket(server: Server) -> None:
+    for origin in ("https://evil.example", "http://127.0.0.1.evil.example", "null", "file://"):
+        with pytest.raises(InvalidStatus) as denied:
+            connect(server.ws_url, additional_headers={"Origin": origin})
+        assert denied.value.response.status_code == 403, origin
+    for headers in ({"Origin": server.url}, {}):  # our own page, and what is no browser
+        with connect(server.ws_url, additional_headers=headers) as opened:
+            assert '"welcome"' in str(opened.recv(timeout=10))
+    answers = {b"\x0b": 400, b"\x0c": 400, b"\x1c": 400, b"\x1d": 400, b"\x1e": 400, b"\x85": 400, b" ": 101}
+    for between, status in answers.items():
+        lines = [
+            b"GET /ws/ HTTP/1.1",
+            f"Host: 127.0.0.1:{server.port}".encode(),
+            b"Connection: Upgrade",
+            b"Upgrade: websocket",
+            b"Sec-WebSocket-Version: 13",
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            b"X-Any: thing" + between + b"Cookie: sessionid=stolen",
+        ]
+        with socket.create_connection(("127.0.0.1", server.port), 10) as bare:
+            bare.sendall(b"\r\n".join([*lines, b"", b""]))
+            assert bare.recv(4096).startswith(f"HTTP/1.1 {status} ".encode()), between
+
+
+def test_a_flood_costs_no_memory_and_no_neighbour(server: Server) -> None:
+    padded = b'{"type":"ping"' + b" " * 16_000 + b"}"
+    with Peer(server) as neighbour, RawPeer(server, buffer=1 << 20) as flood:
+        before = most = server.rss
+        for _ in range(40):
+            for _ in range(50):
+                flood._protocol.send_text(padded)
+            flood.socket.sendall(b"".join(flood._protocol.data_to_send()))
+            most = max(most, server.rss)
+            began = time.monotonic()
+            assert neighbour.ask("ping")["type"] == "pong"
+            assert time.monotonic() - began < 2
+        assert most - before < 16_000_000  # of 32 million bytes sent
+        for _ in range(4000):
+            flood._protocol.send_text(b'{"type":"ping"}')
+        flood.socket.sendall(b"".join(flood._protocol.data_to_send()))
+        frames = flood.rest()
+    assert {frame["type"] for frame in frames} == {"pong", "refused", "closing"}
+    assert (frames[-1]["code"], flood.code) == (4429, 4429)
+    assert neighbour.heard[-1]["type"] == "pong"
