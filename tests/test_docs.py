@@ -132,6 +132,31 @@ def test_every_variable_that_is_named_exists(document: Path) -> None:
         assert set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", line)) <= given | in_code, line
 
 
+@each_document
+def test_every_test_that_is_named_exists(document: Path) -> None:
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)", document.read_text()):
+        assert (ROOT / path).exists(), path
+        parts = ast.parse((ROOT / path).read_text()).body
+        assert name in {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}, name
+
+
+@each_document
+def test_every_tool_that_is_named_takes_these_options(document: Path) -> None:
+    for line in code(document):
+        for module, arguments in re.findall(r"python -m (tests(?:\.\w+)+)([^|>#;…]*)", line):
+            source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
+            for option in re.findall(r"(--[a-z-]+|(?<= )[a-z]+(?:-[a-z]+)+(?= |$))", arguments):
+                assert f'"{option}"' in source, line
+
+
+def test_each_known_fault_has_its_row_and_each_row_its_proof() -> None:
+    text = (ROOT / "docs/reliability.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert [int(number) for number, *_ in rows] == list(range(1, 30))
+    for number, *_, proof in rows:
+        assert re.search(r"`tests/[\w/]+\.py::test_\w+`|`python -m tests\.", proof), number
+
+
 def test_every_module_stands_in_the_architecture() -> None:
     written = (ROOT / "docs/architecture.md").read_text()
     modules = [path for app in ("config", "chat", "compliance") for path in sorted((ROOT / app).glob("*.py"))]
