@@ -142,10 +142,12 @@ def database(url: str) -> dict[str, Any]:
             "TEST": {"NAME": str(path.with_name(f"test_{path.name}"))},  # a file: processes and threads share it
         }
     if found.get("ENGINE") == "django.db.backends.postgresql":
-        # Without an answer for so long, say so rather than wait; a lost connection is tried anew every few seconds.
+        # Without an answer for so long, say so rather than wait; a lost connection is tried anew every few seconds. And
+        # a host that vanished answers nothing at all: connecting to it (s), and waiting for it (ms), must end, too.
         waits = {"timeout": 3, "reconnect_timeout": 3}
+        ends = {"connect_timeout": 2, "tcp_user_timeout": 10_000}
         pool = {"min_size": 1, "max_size": number("DATABASE_POOL", 8, 2, 500), **waits}
-        return found | {"OPTIONS": found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
+        return found | {"OPTIONS": ends | found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
     raise BadValue("DATABASE_URL", url.partition(":")[0] + ":…", accepted)
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -372,7 +372,7 @@ class Crowd:
         self.talking = False
         try:
             await self.until(lambda: not any(t.outbox for t in self.talkers), seconds, "every post has its receipt")
-            heads = await asyncio.to_thread(self._heads)
+            heads = await self._log_heads(seconds)
             await self.until(
                 lambda: all(t.last >= heads[t.room] for t in self.talkers), seconds, "everybody is up to date"
             )
@@ -388,6 +388,15 @@ class Crowd:
             for ended in await asyncio.gather(*self._running, return_exceptions=True):
                 if isinstance(ended, Exception):
                     raise ended
+
+    async def _log_heads(self, seconds: float) -> dict[str, int]:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return await asyncio.to_thread(self._heads)
+            except OperationalError:  # the database has just come back, and this process's pool not yet
+                if time.monotonic() > end:
+                    raise
 
     def _heads(self) -> dict[str, int]:
         try:
