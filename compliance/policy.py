@@ -13,6 +13,7 @@ from compliance.standing import DATING, MODE, REGISTRATION, Mode, Problem, Stand
 
 _JAPAN: Final = timezone(timedelta(hours=9), "JST")
 _NOTIFICATION: Final = cite("TBA 16(1)")
+_AGE_CHECK: Final = Text(*(cite_all(("DSA 11", "DSR 5(1)"), language) for language in ("ja", "en")))
 
 OPEN_ROOM_ITEMS: Final = ("LAW-06", "LAW-11", "LAW-12")
 """Duties that bind open rooms as well: they warn and never shut."""
@@ -214,7 +215,7 @@ def _keys(
     open_items = [item for item in checklist.open_items(standing, now) if not (dating and item is age_check)]
     unsigned = tuple(item.id for item in open_items if not checklist.signed(item, now))
     if len(unsigned) < len(open_items):
-        lacking.append(_contradicted_once(rule, facts.verdict or "", standing.status, shut=shut))
+        lacking.append(_contradicted_once(rule, facts.verdict, standing.status, shut=shut))
     if unsigned:
         expired = all(item_id in checklist.signatures for item_id in unsigned)
         lacking.append(_unsigned_once(rule, unsigned, expired=expired, shut=shut))
@@ -340,13 +341,12 @@ def _dating(rule: Rule) -> Reason:
 
 
 def _no_age_check(rule: Rule) -> Reason:
-    articles = ("DSA 11", "DSR 5(1)")
     return Reason(
         Cause.dating,
-        f"18歳以上であることを確認する方法（{cite_all(articles, 'ja')}）が LAW-20 に記録されていないため"
+        f"18歳以上であることを確認する方法（{_AGE_CHECK.ja}）が LAW-20 に記録されていないため"
         f"「{rule.title_ja}」は停止しており、開くには法定の方法のどれかで確認し、それを記録する必要があります。",
         f"“{rule.title_en}” is off because LAW-20 names no method by which users are checked to be 18 or over "
-        f"({cite_all(articles, 'en')}); it opens once one of the rule's methods is used and on record.",
+        f"({_AGE_CHECK.en}); it opens once one of the rule's methods is used and on record.",
         Text(
             "年齢を確認する方法を決め、LAW-20 に署名し直してください。",
             "Settle on a method of age check and sign LAW-20 anew.",
@@ -411,7 +411,7 @@ def _unsigned(rule: Rule, item_ids: tuple[str, ...], *, expired: bool, shut: boo
     return Reason(Cause.checklist, *_effect(rule, lack, remedy, shut=shut), _signing(first))
 
 
-def _contradicted(rule: Rule, verdict: str, status: Status, *, shut: bool) -> Reason:
+def _contradicted(rule: Rule, verdict: str | None, status: Status, *, shut: bool) -> Reason:
     consult = verdict == Outcome.CONSULT
     subject_ja = (
         "LAW-01（該当性判定の記録）の結論が「要相談」の"

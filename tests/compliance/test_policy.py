@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -335,6 +336,12 @@ def test_the_reasons_name_the_day_and_the_articles() -> None:
     assert "18条1項" in over.next_step("ja")
     running = decide(Feature.MATCH_PAIR, standing(), signed(), None, NOW, ending)
     assert [warning.cause for warning in running.warnings] == [Cause.winding_down]
+
+
+def test_a_requirement_that_nobody_thought_of_opens_nothing() -> None:
+    unheard_of: Any = "unheard of"
+    with pytest.raises(AssertionError, match="unheard of"):
+        judge(replace(RULES[Feature.MATCH_PAIR], required=unheard_of), standing(), signed(), None, NOW)
 
 
 # Open rooms -----------------------------------------------------------------------------------------------------------
