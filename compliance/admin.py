@@ -537,7 +537,8 @@ class Place(ReadOnly):
         self.message_user(request, done, messages.SUCCESS)
         snapshot = gate.current()
         if snapshot.closed_chat().allowed != was_on:
-            state, why = gate.headline(snapshot)
+            state, lacking = gate.headline(snapshot)
+            why = _("; ").join(lacking)
             line = _("%(state)s: %(why)s") % {"state": state, "why": why} if why else state
             self.message_user(request, line, messages.WARNING)
 

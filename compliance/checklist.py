@@ -167,7 +167,7 @@ ITEMS: Final[tuple[Item, ...]] = (
                 "choice",
                 choices=(_YES, _NO),
             ),
-            EvidenceField("paid", "有料の機能があるか", "There are paid features", "choice", choices=(_NO, _YES)),
+            EvidenceField("paid", "有料の機能があるか", "There are paid features", "choice", choices=(_YES, _NO)),
             EvidenceField(
                 "profiles",
                 "性別や交際の希望を載せる公開プロフィールがある",

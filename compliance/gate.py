@@ -439,7 +439,9 @@ def refusal(request: HttpRequest, decision: Decision, snapshot: Snapshot) -> Htt
     if request.path.startswith("/api/") or not request.accepts("text/html"):
         response = JsonResponse(as_json(decision), status=451)
     else:
-        response = render(request, "compliance/gated.html", {"decision": decision, "keys": keys(snapshot)}, status=451)
+        ending = decision.reasons[0].cause in {Cause.ended, Cause.winding_down}
+        facts = {"decision": decision, "keys": keys(snapshot), "ending": ending}
+        response = render(request, "compliance/gated.html", facts, status=451)
     response["Link"] = f'<{request.build_absolute_uri(reverse("compliance:legal"))}>; rel="blocked-by"'
     response["Cache-Control"] = "no-store"
     return response
@@ -529,14 +531,14 @@ def keys(snapshot: Snapshot, language: str | None = None) -> list[dict[str, Any]
     ]
 
 
-def headline(snapshot: Snapshot) -> tuple[str, str]:
-    """Return for the operator's pages whether closed chat is on, and in one line what it lacks (or nothing)."""
+def headline(snapshot: Snapshot) -> tuple[str, list[str]]:
+    """Return for the operator's pages whether closed chat is on, and in a few words each what it lacks (or nothing)."""
     decision, standing, items = snapshot.closed_chat(), snapshot.standing, len(snapshot.open_items())
     if decision.allowed:
         noted = [_("its end is announced, nothing new is begun")] if snapshot.winding_down() else []
         if items:
             noted.append(ngettext("%(n)d item unsigned", "%(n)d items unsigned", items) % {"n": items})
-        return _("Closed chat is ON"), _("; ").join(noted)
+        return _("Closed chat is ON"), noted
     problems = len(standing.problems)
     checklist = {Cause.checklist, Cause.consult} & {reason.cause for reason in decision.reasons}
     lacking = []
@@ -550,7 +552,7 @@ def headline(snapshot: Snapshot) -> tuple[str, str]:
         lacking.append(ngettext("key 1 of 2, %(n)d problem", "key 1 of 2, %(n)d problems", problems) % {"n": problems})
     if items and checklist:
         lacking.append(ngettext("key 2 of 2, %(n)d item open", "key 2 of 2, %(n)d items open", items) % {"n": items})
-    return _("Closed chat is OFF"), _("; ").join(lacking) or decision.reason(spoken())
+    return _("Closed chat is OFF"), lacking or [decision.reason(spoken())]
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -574,7 +576,7 @@ class _LazyGate:
         return self.snapshot.closed_chat()
 
     @property
-    def headline(self) -> tuple[str, str]:
+    def headline(self) -> tuple[str, list[str]]:
         return headline(self.snapshot)
 
     @property
