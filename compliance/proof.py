@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.text import Truncator
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from compliance import ledger
@@ -280,11 +281,19 @@ def _plain(payload: Mapping[str, Any]) -> list[str]:
     for key, value in payload.items():
         if key in _DETAILS or value in (None, "", False):
             continue
-        if key == "counts":
-            plain += [f"{feature} × {count}" for feature, count in value.items()]
-        else:
-            words = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-            plain.append(words if key in {"item", "reason", "causes"} else f"{key} {words}")
+        match key:
+            case "counts":
+                plain += [f"{feature} × {count}" for feature, count in value.items()]
+            case "causes":
+                plain += [str(CAUSES.get(cause, cause)) for cause in value]
+            case "authorisation":
+                plain.append(_("period %(number)s") % {"number": value})
+            case "notice":  # of an end, with its day and the operator's reason
+                plain += [value["on"], say(_Pair(value["reason"]), (get_language() or "ja")[:2])]
+            case "item" | "reason":
+                plain.append(str(value))
+            case _:
+                plain.append(key if value is True else f"{key} {value}")
     return plain
 
 

@@ -19,6 +19,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError
 from django.test import Client
+from django.utils import translation
 
 from chat.models import User
 from compliance import gate, ledger, proof, signing
@@ -411,6 +412,32 @@ def test_a_broken_chain_is_exported_and_says_so(history: time_machine.Traveller,
 def test_what_people_wrote_is_text_on_the_page(history: time_machine.Traveller, operator: User) -> None:
     signing.stop(reason="<b>太字</b>", actor=operator)
     assert "<b>太字</b>" not in proof.page(proof.bundle(), "ja")
+
+
+@pytest.mark.parametrize(
+    ("payload", "ja", "en"),
+    [
+        ({"authorisation": 3, "causes": ["checklist", "new"]}, "提供可能期間 3", "period 3"),
+        (
+            {"causes": ["checklist"]},
+            "必須項目の署名がない、または期限切れだった",
+            "a required signature was missing or had expired",
+        ),
+        (
+            {"notice": {"on": "2027-01-10", "reason": {"ja": "人手", "en": "staff"}}},
+            "2027-01-10, 人手",
+            "2027-01-10, staff",
+        ),
+        ({"counts": {"room.match_pair": 3}}, "room.match_pair × 3", "room.match_pair × 3"),
+        ({"on": "2027-01-10", "reached": True, "reason": "続ける"}, "on 2027-01-10, reached, 続ける", "reached"),
+        ({"item": "LAW-07", "expires": "x", "note": ""}, "LAW-07", "LAW-07"),
+    ],
+)
+def test_an_entry_is_summed_up_in_words(payload: dict[str, Any], ja: str, en: str) -> None:
+    for language, words in (("ja", ja), ("en", en)):
+        with translation.override(language):
+            assert words in proof.summary(payload)
+            assert "{" not in proof.summary(payload)
 
 
 def test_a_period_that_ends_before_it_begins_is_refused(db: None) -> None:
