@@ -205,7 +205,10 @@ def _lock(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
 
 
 def _waiting(now: datetime) -> QuerySet[Ticket]:
-    return Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=now - HEARTBEAT_TTL, user__is_active=True)
+    # A subquery asks about those who stand first only; for a join, everybody's account would be read.
+    active = User.objects.filter(pk=OuterRef("user")).values("is_active")
+    waiting = Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=now - HEARTBEAT_TTL)
+    return waiting.alias(active=Subquery(active)).filter(active=True)
 
 
 def _candidate(own: Ticket, now: datetime) -> Ticket | None:

@@ -186,7 +186,7 @@ class Room(models.Model):
 class Participant(models.Model):
     """当事者: somebody inside a closed room. Open rooms have none: everybody may read them."""
 
-    room = models.ForeignKey(Room, models.CASCADE, related_name="participants")
+    room = models.ForeignKey(Room, models.CASCADE, related_name="participants", db_index=False)  # leads a constraint
     user = models.ForeignKey(User, models.CASCADE, related_name="participations")
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True, blank=True)
@@ -226,7 +226,9 @@ class Message(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("room", "author", "client_id"), name="a_client_id_is_stored_once"),
+            # The author leads, so that what somebody wrote is found when their account goes; the room is in it, so that
+            # it can be kept where the table is split by room.
+            models.UniqueConstraint(fields=("author", "room", "client_id"), name="a_client_id_is_stored_once"),
             models.CheckConstraint(
                 name="words_are_plain_or_sealed", condition=Q(body__isnull=True) | Q(sealed__isnull=True)
             ),
@@ -255,7 +257,7 @@ class Ticket(models.Model):
     room = models.ForeignKey(Room, models.CASCADE, null=True, blank=True, related_name="+")
 
     class Meta:
-        indexes = (models.Index(fields=("since",), condition=Q(room__isnull=True), name="who_waits_longest"),)
+        indexes = (models.Index(fields=("since", "user"), condition=Q(room__isnull=True), name="who_waits_longest"),)
 
     def __str__(self) -> str:
         return f"{self.user_id} since {self.since:%H:%M:%S}"
@@ -264,7 +266,7 @@ class Ticket(models.Model):
 class Pairing(models.Model):
     """Two people whom the service brought together, so that they are not brought together again at once."""
 
-    lower = models.ForeignKey(User, models.CASCADE, related_name="+")
+    lower = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)  # leads an index
     higher = models.ForeignKey(User, models.CASCADE, related_name="+")
     room = models.OneToOneField(Room, models.CASCADE, related_name="pairing")
     made_at = models.DateTimeField(default=timezone.now)
@@ -289,7 +291,7 @@ class Pairing(models.Model):
 class Block(models.Model):
     """One person does not want to be brought together with another."""
 
-    blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks")
+    blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks", db_index=False)  # leads a constraint
     blocked = models.ForeignKey(User, models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
