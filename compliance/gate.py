@@ -448,7 +448,7 @@ def refusal(request: HttpRequest, decision: Decision, snapshot: Snapshot) -> Htt
 
 
 def as_json(decision: Decision, language: str | None = None) -> dict[str, Any]:
-    """Return a decision as the API shows it: feature, allowed, rule, article, reason, next step, one sentence each."""
+    """Return a decision as the API shows it: feature, allowed, rule, article, how sure that is, reason, next step."""
     language = language or spoken()
     return {
         "feature": decision.feature.value,
@@ -456,6 +456,8 @@ def as_json(decision: Decision, language: str | None = None) -> dict[str, Any]:
         "rule": decision.rule.id,
         "article": decision.rule.article,
         "url": decision.rule.url,
+        "law_version": decision.rule.version,
+        "confidence": decision.rule.confidence.value,
         "reason": decision.reason(language),
         "causes": [reason.cause.value for reason in decision.reasons],
         "next_step": decision.next_step(language),

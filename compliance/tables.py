@@ -104,10 +104,16 @@ The ids (K-3, LAW-03 …) are those that pages, the ledger and the API show."""
 
 def _version() -> str:
     revisions = _table(
-        ("法令", "Law", "e-Gov revision"),
+        ("key", "法令", "Law", "時点 / as of", "e-Gov revision"),
         (
-            (STATUTES[key].ja, STATUTES[key].en, f"[`{revision}`]({STATUTES[key].url})")
-            for key, revision in REVISIONS.items()
+            (
+                statute.key,
+                statute.ja,
+                f"[{statute.en}]({statute.url})" if statute.url else statute.en,
+                statute.version or "–",
+                f"`{REVISIONS[statute.key]}`" if statute.key in REVISIONS else "–",
+            )
+            for statute in STATUTES.values()
         ),
     )
     marks = _table(("mark", "日本語", "English"), ((f"`{mark}`", mark.ja, mark.en) for mark in Confidence))
@@ -115,10 +121,10 @@ def _version() -> str:
 ## Law version / 法令の時点
 
 電気通信事業法とその省令は {LAW_VERSION} 時点の条文によります。{SEEN_UNTIL} より後の改正は見ていません。
-リリースのたびに、次の改正 ID を e-Gov の最新版と見比べてください。
+規則ごとの時点は、根拠とする法令の時点です。リリースのたびに、次の改正 ID を e-Gov の最新版と見比べてください。
 
-The Act and its ordinances are as in force on {LAW_VERSION}. Nothing after {SEEN_UNTIL} was visible. On each release,
-compare these revision ids with the latest on e-Gov.
+The Act and its ordinances are as in force on {LAW_VERSION}. Nothing after {SEEN_UNTIL} was visible. Each rule is of the
+date of the law that it cites. On each release, compare these revision ids with the latest on e-Gov.
 
 {revisions}
 

@@ -1,6 +1,7 @@
 """The law's data is whole, cites what exists, and settles nothing that is open."""
 
 import re
+from datetime import date
 
 import pytest
 
@@ -11,6 +12,7 @@ from compliance.law import (
     PENALTIES,
     REVISIONS,
     RULES,
+    SEEN_UNTIL,
     STATUTES,
     Bilingual,
     Confidence,
@@ -118,6 +120,14 @@ def test_the_pinned_revisions_are_those_of_the_law_version() -> None:
     assert set(REVISIONS) == {"TBA", "REG", "REP"}
     for key, revision in REVISIONS.items():
         assert revision.startswith(f"{STATUTES[key].law_id}_{LAW_VERSION.replace('-', '')}_")
+
+
+def test_every_rule_carries_the_date_of_the_text_that_it_was_read_from() -> None:
+    assert {key for key, statute in STATUTES.items() if statute.version == LAW_VERSION} >= set(REVISIONS)
+    assert {key for key, statute in STATUTES.items() if not statute.version} == {"ORG", "GUIDE"}
+    for statute in STATUTES.values():
+        assert not statute.version or "2025-01-01" < date.fromisoformat(statute.version).isoformat() <= SEEN_UNTIL
+    assert all(rule.version == cite(rule.article).statute.version != "" for rule in RULES.values())
 
 
 @pytest.mark.parametrize(
