@@ -350,6 +350,14 @@ def test_an_unknown_feature_ends_in_consult_unless_another_one_mediates_for_cert
     assert assess(service(FeatureAnswers(), ADDRESSED)).outcome is Outcome.NOTIFY
 
 
+@pytest.mark.parametrize("nothing", [Answers(), FeatureAnswers()], ids=["service", "feature"])
+def test_what_is_not_said_is_not_known(nothing: Answers | FeatureAnswers) -> None:
+    said = {field.name: getattr(nothing, field.name) for field in fields(nothing)}
+    assert {name: answer for name, answer in said.items() if answer is not UNKNOWN} == (
+        {"features": ()} if isinstance(nothing, Answers) else {"name": "", "view_unsettled": False}
+    )
+
+
 def test_knowing_nothing_is_a_case_to_consult() -> None:
     assert assess(Answers()).outcome is Outcome.CONSULT
 

@@ -14,6 +14,7 @@ from compliance.standing import (
     VARIABLES,
     BadValue,
     Mode,
+    Standing,
     Status,
     japanese_date,
     read_standing,
@@ -28,6 +29,22 @@ def test_an_empty_environment_has_filed_nothing_and_enforces_the_checklist() -> 
     assert (nothing.status, nothing.mode, nothing.problems) == (Status.none, Mode.enforce, ())
     assert not nothing.turned
     assert nothing == read_standing(dict.fromkeys(VARIABLES, ""), TODAY)
+
+
+def test_what_is_not_said_has_filed_nothing_and_enforces_the_checklist() -> None:
+    assert Standing() == read_standing({}, TODAY)
+    assert (Standing().status, Standing().mode) == (Status.none, Mode.enforce)
+
+
+def test_each_status_requires_what_proves_it_and_who_answers_for_it() -> None:
+    operator = set(OPERATOR)
+    assert {status: set(parts) for status, parts in REQUIRED_PARTS.items()} == {
+        Status.none: set(),
+        Status.filed: {"TELECOM_REGISTRATION_DATE"} | operator,
+        Status.notified: {"TELECOM_REGISTRATION_NUMBER", "TELECOM_REGISTRATION_DATE"} | operator,
+        Status.registered: {"TELECOM_REGISTRATION_NUMBER", "TELECOM_REGISTRATION_DATE"} | operator,
+        Status.exempt: {"TELECOM_REGISTRATION_DATE"} | operator,
+    }
 
 
 @pytest.mark.parametrize("status", FILING)
@@ -220,7 +237,10 @@ def test_a_standing_with_problems_shows_no_number() -> None:
         (date(2026, 5, 18), "令和8年5月18日"),
         (date(2019, 5, 1), "令和元年5月1日"),
         (date(2019, 4, 30), "平成31年4月30日"),
+        (date(1989, 1, 8), "平成元年1月8日"),
         (date(1989, 1, 7), "昭和64年1月7日"),
+        (date(1926, 12, 25), "昭和元年12月25日"),
+        (date(1926, 12, 24), "1926年12月24日"),
         (date(1900, 1, 1), "1900年1月1日"),
     ],
 )
