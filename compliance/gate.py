@@ -440,7 +440,8 @@ def refusal(request: HttpRequest, decision: Decision, snapshot: Snapshot) -> Htt
         response = JsonResponse(as_json(decision), status=451)
     else:
         ending = decision.reasons[0].cause in {Cause.ended, Cause.winding_down}
-        facts = {"decision": decision, "keys": keys(snapshot), "ending": ending}
+        was_on = snapshot.revision is not None and Authorisation.objects.exists()
+        facts = {"decision": decision, "keys": keys(snapshot), "ending": ending, "was_on": was_on}
         response = render(request, "compliance/gated.html", facts, status=451)
     response["Link"] = f'<{request.build_absolute_uri(reverse("compliance:legal"))}>; rel="blocked-by"'
     response["Cache-Control"] = "no-store"
