@@ -35,7 +35,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 SLOW_FRAMES = 64  # requests that wait for the database, per socket
-FLOOD_REFUSALS = 200  # refused by rate in a row before the socket is closed
+FLOOD_REFUSALS = 200  # refused by rate, less those taken meanwhile, before the socket is closed
+ADMIT_SECONDS = 5.0  # how long the database may take to say who connects
 _CLOSE_REASONS = {
     Close.PROTOCOL: _("What was sent is not of this protocol."),
     Close.AUTH: _("You are signed out here."),
@@ -59,6 +60,7 @@ class Socket:
         "_hub",
         "_rate",
         "_slow",
+        "_slowed",
         "_timer",
         "_worker",
         "address",
@@ -88,6 +90,7 @@ class Socket:
         self._dirty = False
         self._bad = 0
         self._flooding = 0
+        self._slowed = False  # whether the last frame was refused by rate
         burst, per_second = settings.CHAT_RATES["frame"]
         self._rate = Rate(burst, per_second)
         self._bucket = Bucket(self._rate, time.monotonic())
@@ -219,13 +222,15 @@ class Socket:
             return True
         wait = self._bucket.take(self._rate, time.monotonic())
         if not wait:
-            self._flooding = 0
+            self._flooding = max(0, self._flooding - 1)
+            self._slowed = False
             return True
         self._flooding += 1
-        if self._flooding == 1:
+        if not self._slowed:
+            self._slowed = True
             reason = self._t(_("Too many frames. Please slow down."))
             self.refuse(Refused(Code.RATE, reason, retry_after=round(wait, 2)))
-        elif self._flooding > FLOOD_REFUSALS:
+        if self._flooding > FLOOD_REFUSALS:
             self._hub.spawn(self.close(Close.FLOOD, retry_after=10.0))
         return False
 
@@ -395,6 +400,8 @@ async def chat_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
         return
     await send({"type": "websocket.accept"})
     outlet = daphne.outlet_for(send) or AsgiOutlet(send)
+    if isinstance(outlet, daphne.DaphneOutlet):
+        outlet.hold()
     language = language_of(scope)
     socket: Socket | None = None
     try:
@@ -432,7 +439,8 @@ async def _admit(running: Hub, scope: dict[str, Any], outlet: Outlet, language: 
         refusal = Close.FLOOD
     else:
         try:
-            known = await offload(language, queries.who, session_of(scope), language)
+            async with asyncio.timeout(ADMIT_SECONDS):
+                known = await offload(language, queries.who, session_of(scope), language)
         except Exception:
             log.exception("socket.admission_failed")
             refusal = Close.DRAINING

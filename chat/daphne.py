@@ -32,7 +32,9 @@ _PROTOCOL = (
     "sendClose",
 )
 _FINAL_TEXT, _MASKED, _TWO_MORE, _LEAST = 0x81, 0x80, 126, 6
-_TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "socket", "write", "connected", "disconnecting")
+_TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "socket", "write", "connected", "disconnecting", "TLS")
+# Not what wraps one: TLS passes these names on to the connection below it, on which our bytes would stand in clear.
+_CONNECTIONS = ("twisted.internet.tcp", "twisted.internet.unix")
 
 
 def outlet_for(send: Any) -> DaphneOutlet | None:
@@ -42,7 +44,10 @@ def outlet_for(send: Any) -> DaphneOutlet | None:
     protocol = send.args[0]
     if not all(hasattr(protocol, name) for name in _PROTOCOL):
         return None
-    if not all(hasattr(protocol.transport, name) for name in _TRANSPORT):
+    transport = protocol.transport
+    if type(transport).__module__ not in _CONNECTIONS or not all(hasattr(transport, name) for name in _TRANSPORT):
+        return None
+    if transport.TLS:
         return None
     return DaphneOutlet(protocol)
 
@@ -82,6 +87,10 @@ def whole_texts(data: bytes) -> tuple[list[str], int]:
     return texts, at
 
 
+def _drop(payload: bytes, is_binary: bool) -> None:  # noqa: FBT001 -- Autobahn's signature
+    pass
+
+
 class DaphneOutlet:
     """Writes prepared frames to Daphne's transport; see `outlets.Outlet`."""
 
@@ -92,6 +101,10 @@ class DaphneOutlet:
         self._transport = protocol.transport
         self._frames: list[bytes] = []
         self._bytes = 0
+
+    def hold(self) -> None:
+        """Read nothing more until `listen` or `unlisten`: Daphne's queue takes as much as anybody sends."""
+        self._transport.pauseProducing()
 
     def listen(
         self, on_text: Callable[[str], None], on_binary: Callable[[], None], on_violation: Callable[[], None]
@@ -144,12 +157,14 @@ class DaphneOutlet:
         protocol.dataReceived = on_data
         protocol._fail_connection = on_failure  # noqa: SLF001
         protocol.failByDrop = False  # a violation is answered, not met with silence
+        self._transport.resumeProducing()
 
     def unlisten(self) -> None:
-        """Give inbound messages back to Daphne."""
-        self._protocol.__dict__.pop("onMessage", None)
+        """Drop messages from here on: nobody would ever empty Daphne's queue. Control frames go on being answered."""
+        self._protocol.onMessage = _drop
         self._protocol.__dict__.pop("dataReceived", None)
         self._protocol.__dict__.pop("_fail_connection", None)
+        self._transport.resumeProducing()
 
     @property
     def backlog(self) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chat.consumers import Socket
     from chat.models import Room
 
+AHEAD = 1024  # items kept that came too early; more are read from the log once it answers
 RECENT = 64  # items kept encoded, so that a reader who is a little behind costs no query
 
 _DELETION = b'"kind":"delete"'  # quotes inside a body are escaped, so nobody can write this
@@ -102,20 +103,24 @@ class Feed:
         Returns:
             how many items were handed to sockets.
         """
-        for seq, encoded in items:
-            if self.head is None or seq > self.head:
-                self.ahead.setdefault(seq, encoded)
-        if self.head is None:
-            return 0
+        head = self.head
         ready: list[bytes] = []
-        first = self.head + 1
-        while (found := self.ahead.pop(self.head + 1, None)) is not None:
-            self.head += 1
+        for seq, encoded in items:
+            if head is not None and seq == head + len(ready) + 1:
+                ready.append(encoded)
+            elif (head is None or seq > head + len(ready)) and len(self.ahead) < AHEAD:
+                self.ahead.setdefault(seq, encoded)
+        if head is None:
+            return 0
+        while (found := self.ahead.get(head + len(ready) + 1)) is not None:
             ready.append(found)
-            if _DELETION in found:
+        for seq, encoded in enumerate(ready, head + 1):
+            self.ahead.pop(seq, None)
+            if _DELETION in encoded:
                 self.recent.clear()  # words that were taken back are not repeated from memory
-            self.recent.append((self.head, found))
-        return self._deliver(first, ready, behind) if ready else 0
+            self.recent.append((seq, encoded))
+        self.head = head + len(ready)
+        return self._deliver(head + 1, ready, behind) if ready else 0
 
     def _deliver(self, first: int, ready: list[bytes], behind: Callable[[Reader], None]) -> int:
         last = first + len(ready) - 1

@@ -29,12 +29,13 @@ class Entrance(OriginValidator):
         return parsed_origin is None or bool(super().valid_origin(parsed_origin))
 
 
-def _header(scope: dict[str, Any], name: bytes) -> str:
-    return next((value.decode("latin1") for key, value in scope["headers"] if key == name), "")
+def _header(scope: dict[str, Any], name: bytes, between: str = ",") -> str:
+    # Each line counts (RFC 9110, 5.3): proxies add lines, and HTTP/2 splits cookies (RFC 9113, 8.2.3).
+    return between.join(value.decode("latin1") for key, value in scope["headers"] if key == name)
 
 
 def _cookies(scope: dict[str, Any]) -> dict[str, str]:
-    pairs = (part.strip().partition("=") for part in _header(scope, b"cookie").split(";"))
+    pairs = (part.strip().partition("=") for part in _header(scope, b"cookie", ";").split(";"))
     return {name: value.strip('"') for name, _equals, value in pairs if name}
 
 

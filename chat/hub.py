@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 from chat import matching, messages, metrics, queries
 from chat.feeds import Feed, Reader, items_frame
 from chat.messages import Entry, Stored
-from chat.offload import offload
+from chat.offload import offload, renew
 from chat.outlets import DRAIN_SECONDS, SOFT_BYTES, Frame
 from chat.throttle import Rate, Throttle
 from chat.wire import Close, Code, Item, Refused, encode_bytes
@@ -118,6 +118,7 @@ class Hub:
         }
         self._gate_seen = -TRUST_SECONDS
         self._beating: asyncio.Task[gate.Snapshot] | None = None
+        self._renewing = False
         self._features: dict[str, dict[str, dict[str, Any]]] = {}
         self._pending: list[tuple[Entry, Done, float]] = []
         self._committing: asyncio.Task[None] | None = None
@@ -288,17 +289,14 @@ class Hub:
             for entry, done, _at in batch:
                 with translation.override(entry.person.language):
                     reason = _("The message could not be stored just now. It will be tried again.")
-                done(Refused(Code.UNAVAILABLE, reason, retry_after=1.0))
+                self._answer(done, Refused(Code.UNAVAILABLE, reason, retry_after=1.0))
             return
         ended = time.perf_counter()
         metrics.COMMITS.inc()
         metrics.BATCH.observe(len(batch))
         metrics.COMMIT_SECONDS.observe(ended - started)
         for (_entry, done, _at), outcome in zip(batch, result.outcomes, strict=True):
-            try:
-                done(outcome)
-            except Exception:
-                log.exception("hub.receipt_failed")
+            self._answer(done, outcome)
         for room, items in result.items.items():
             metrics.STORED.inc(len(items))
             encoded = [encode_bytes(item) for item in items]
@@ -308,6 +306,13 @@ class Hub:
         delay = metrics.DELAY_SECONDS.labels("commit")
         for _entry, _done, arrived in batch:
             delay.observe(delivered - arrived)
+
+    @staticmethod
+    def _answer(done: Done, outcome: Stored | Refused) -> None:
+        try:
+            done(outcome)
+        except Exception:
+            log.exception("hub.receipt_failed")
 
     def announce(self, room: UUID, items: Sequence[Item]) -> None:
         """Deliver items that somebody else (a page) committed. Call it on the hub's loop."""
@@ -469,6 +474,9 @@ class Hub:
             del self.feeds[feed.id]
             self._open_feeds.pop(feed.key, None)
             metrics.ROOMS.set(len(self.feeds))
+            if feed.told:  # nobody is here any more, and nobody will say so later
+                self._told.presence.append((feed.id, 0))
+                self._tell_soon()
 
     # --- delivery -----------------------------------------------------------------------------------------------
 
@@ -617,8 +625,11 @@ class Hub:
             snapshot = beating.result()
             self._gate_seen = now
             self.database_up = True
-        except Exception:  # noqa: BLE001 -- drivers and pools have many words for "no answer"
+        except Exception as error:  # noqa: BLE001 -- drivers and pools have many words for "no answer"
             self.database_up = False
+            if not isinstance(error, TimeoutError) and not self._renewing:
+                self._renewing = True
+                self.spawn(self._renew())
             if now - self._gate_seen < TRUST_SECONDS:
                 return
             snapshot = gate.unreachable()
@@ -635,6 +646,12 @@ class Hub:
         first, self._features = not self._features, features
         if not first:
             self._gate_moved()
+
+    async def _renew(self) -> None:
+        try:
+            await offload("ja", renew)
+        finally:
+            self._renewing = False
 
     def _gate_moved(self) -> None:
         frames = {

@@ -15,7 +15,7 @@ from django.utils import translation
 P = ParamSpec("P")
 T = TypeVar("T")
 
-THREADS = 4  # below DATABASE_POOL: pages need connections too
+THREADS = 4  # below the least DATABASE_POOL: pages need connections too
 
 _threads: ThreadPoolExecutor | None = None
 
@@ -52,6 +52,13 @@ def _tidy() -> None:
         connection.queries_log.clear()  # with DEBUG it keeps thousands of statements, and what people wrote in them
         if connection.errors_occurred or connection.in_atomic_block:
             connection.close()
+
+
+def renew() -> None:
+    """Let go of pooled connections that ended with the database: found one by one, each would cost a second or more."""
+    for connection in connections.all(initialized_only=True):
+        if (pool := getattr(connection, "pool", None)) is not None:
+            pool.check()
 
 
 def close(seconds: float = 5.0) -> None:

@@ -146,7 +146,7 @@ def database(url: str) -> dict[str, Any]:
         # a host that vanished answers nothing at all: connecting to it (s), and waiting for it (ms), must end, too.
         waits = {"timeout": 3, "reconnect_timeout": 3}
         ends = {"connect_timeout": 2, "tcp_user_timeout": 10_000}
-        pool = {"min_size": 1, "max_size": number("DATABASE_POOL", 8, 2, 500), **waits}
+        pool = {"min_size": 1, "max_size": number("DATABASE_POOL", 8, 6, 500), **waits}
         return found | {"OPTIONS": ends | found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
     raise BadValue("DATABASE_URL", url.partition(":")[0] + ":…", accepted)
 
@@ -287,9 +287,10 @@ CHANNEL_LAYERS: dict[str, Any] = {
 }
 CACHES: dict[str, Any] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.SharedCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": REDIS_PREFIX,
+        "OPTIONS": {"socket_timeout": 1.0},
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

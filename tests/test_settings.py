@@ -33,6 +33,7 @@ def start(code: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         ("CHAT_RATE_LIMITS", "false"),
         ("DATABASE_URL", "mysql://host/name"),
         ("DATABASE_URL", "postgres://user@host:port/name"),
+        ("DATABASE_POOL", "5"),
         ("REDIS_URL", "http://host"),
         ("EMAIL_URL", "pigeon://host"),
         ("TRUSTED_PROXIES", "-1"),

@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 from django.db import connection
 
+from chat.offload import renew
 from tests.chaos.crowd import Crowd
 from tests.chaos.storm import APPLICATION, SETTINGS
 from tests.serving import Server
@@ -57,4 +58,11 @@ def gather(transactional_db: None) -> Iterator[Gather]:
     for server in running:
         server.close()
         print(server.log[-20_000:])
-    connection.close()  # it may be of before a restart of the database
+
+
+@pytest.fixture(autouse=True)
+def connected_anew(transactional_db: None) -> Iterator[None]:
+    """Lets go of connections that ended with a database that was restarted, before the next test meets them."""
+    yield
+    connection.close()
+    renew()

@@ -20,12 +20,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from chat import queries
 from chat.models import Room, User
+from chat.offload import renew
 from chat.wire import encode_bytes
 from tests.conftest import signed_in
 from tests.serving import Server
@@ -372,7 +373,7 @@ class Crowd:
         self.talking = False
         try:
             await self.until(lambda: not any(t.outbox for t in self.talkers), seconds, "every post has its receipt")
-            heads = await self._log_heads(seconds)
+            heads = await asyncio.to_thread(self._heads)
             await self.until(
                 lambda: all(t.last >= heads[t.room] for t in self.talkers), seconds, "everybody is up to date"
             )
@@ -389,16 +390,8 @@ class Crowd:
                 if isinstance(ended, Exception):
                     raise ended
 
-    async def _log_heads(self, seconds: float) -> dict[str, int]:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                return await asyncio.to_thread(self._heads)
-            except OperationalError:  # the database has just come back, and this process's pool not yet
-                if time.monotonic() > end:
-                    raise
-
     def _heads(self) -> dict[str, int]:
+        renew()  # the database was restarted
         try:
             found = dict(Room.objects.filter(id__in=self.rooms.values()).values_list("slug", "head"))
             return {str(key): head for key, head in found.items()}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -88,6 +89,14 @@ def postgres_pid() -> int:
     return int(embedded.run.postgres.get_pid() or 0)
 
 
+def sign_in(server: Server) -> int:
+    """What the page answers to somebody who has forgotten the password."""
+    with httpx.Client(base_url=server.url, timeout=15) as browser:
+        assert browser.get("/accounts/login/").status_code == 200
+        asked = {"login": "nobody@example.jp", "password": "?", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        return browser.post("/accounts/login/", data=asked).status_code
+
+
 @pytest.mark.parametrize("how", ["gone", pytest.param("hanging", marks=pytest.mark.long)])
 def test_without_redis_delivery_goes_on_by_the_log_and_comes_back_by_itself(
     serve: Serve, guest: Client, how: str
@@ -111,6 +120,7 @@ def test_without_redis_delivery_goes_on_by_the_log_and_comes_back_by_itself(
             facts = ready(two)
             assert (facts["degraded"], facts["ready"]) == (True, True)  # people are served all the same
             until(lambda: metric(two, "todoke_layer_up") == 0)
+            assert sign_in(two) == 200  # the form again, as it is for a wrong password
             assert min(delay() for _ in range(3)) < 2
 
         if how == "gone":
@@ -164,3 +174,29 @@ def test_a_process_ends_in_time_though_the_database_hangs(serve: Serve, guest: C
             assert writer.closed() == 4503
             server.process.wait(15)
             assert time.monotonic() - began < 5
+
+
+def test_while_the_database_hangs_nobody_is_let_in_and_nothing_they_send_piles_up(serve: Serve, guest: Client) -> None:
+    server = serve(**SETTINGS)
+    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in guest.cookies.items())
+    hello = (
+        f"GET /ws/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: {cookie}\r\n\r\n"
+    )
+    ping = b"\x81\x8f\0\0\0\0" + b'{"type":"ping"}'
+    with frozen(postgres_pid()), socket.create_connection(("127.0.0.1", server.port), 20) as flood:
+        flood.sendall(hello.encode())
+        assert flood.recv(4096).startswith(b"HTTP/1.1 101")
+        flood.settimeout(1)
+        sent, before = 0, server.rss
+        with suppress(TimeoutError, ConnectionError):
+            while sent < 64 * 2**20:
+                sent += flood.send(1024 * ping)
+        assert sent < 16 * 2**20  # no more than the kernel's own buffers hold
+        flood.settimeout(20)
+        told = b""
+        while b'"code":4503' not in told:
+            heard = flood.recv(4096)
+            assert heard, told
+            told += heard
+        assert server.rss - before < 16 * 2**20

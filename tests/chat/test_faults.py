@@ -6,7 +6,9 @@ import asyncio
 import json
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -258,6 +260,25 @@ def test_who_floods_is_told_once_and_put_out_and_their_frames_are_not_read(
     assert len(read) == 10
 
 
+@pytest.mark.parametrize(("per_second", "code"), [(60, None), (90, None), (1_000, 4429)])
+def test_who_sends_much_more_than_allowed_is_put_out_although_some_of_it_is_taken(
+    hubs: Hubs, settings: Any, monkeypatch: pytest.MonkeyPatch, per_second: int, code: int | None
+) -> None:
+    settings.CHAT_RATE_LIMITS = True
+    settings.CHAT_RATES = settings.CHAT_RATES | {"frame": (10, 50)}
+    now = 1000.0
+    monkeypatch.setattr("chat.consumers.time", SimpleNamespace(monotonic=lambda: now))
+    socket, paper = hubs.connect(0, None)
+    for _ in range(2 * per_second):
+        now += 1 / per_second
+        hubs.say(socket, "ping")
+    hubs.settle()
+    assert paper.code == code
+    said = Counter(frame["type"] for frame in paper.frames)
+    assert said["pong"] >= min(100, 10 + 50 * FLOOD_REFUSALS / 1_000)
+    assert 0 < said["refused"] <= said["pong"]
+
+
 @pytest.mark.parametrize(
     ("rate", "refused"),
     [
@@ -487,3 +508,27 @@ def test_each_reader_has_the_log_in_the_end(hubs: Hubs, writer: User, room: Room
     _socket, paper = join(hubs, 1, after=0)
     post(hubs, writer, count=5)
     assert paper.items() == fresh(room.id)
+
+
+# Elsewhere ------------------------------------------------------------------------------------------------------------
+
+
+def test_who_leaves_last_is_not_shown_elsewhere_any_more(hubs: Hubs, writer: User, room: Room) -> None:
+    hubs.layer.direct = True
+    (leaver, _), (_, paper) = hubs.connect(0, writer), hubs.connect(1, None)
+    for hub in hubs.hubs:
+        for socket in hub.sockets:
+            hubs.say(socket, "room.join", room=room.key)
+    hubs.settle()
+
+    def shown() -> int:
+        for hub in hubs.hubs:
+            hubs.run(hub._show_presence())
+            hubs.settle()
+        hubs.run(hubs.hubs[1]._show_presence())
+        return int([frame["count"] for frame in paper.frames if frame["type"] == "presence"][-1])
+
+    assert shown() == 2
+    hubs.say(leaver, "room.leave", room=room.key)
+    hubs.settle()
+    assert shown() == 1

@@ -13,7 +13,7 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from chat.consumers import Socket
-from chat.feeds import RECENT, Feed, Reader, items_frame
+from chat.feeds import AHEAD, RECENT, Feed, Reader, items_frame
 from chat.models import Room
 from chat.outlets import Frame
 
@@ -334,3 +334,14 @@ def test_each_reader_gets_each_event_once_in_order_without_holes(story: list[tup
     for listener, _reader, start in world.readers:
         assert listener.seqs == list(range(start + 1, len(world.log) + 1))
     assert world.feed.ahead.keys() <= set(range((world.feed.head or 0) + 1, len(world.log) + 1))
+
+
+def test_what_comes_too_early_takes_a_bounded_place_and_what_is_due_gets_through() -> None:
+    feed = a_feed()
+    listener, _reader = joined(feed, 0)
+    early = range(10, 10 + 2 * AHEAD)
+    feed.offer([(seq, item(seq)) for seq in early], nobody_is_behind)
+    assert len(feed.ahead) == AHEAD
+    feed.offer([(seq, item(seq)) for seq in range(1, 10)], nobody_is_behind)
+    assert listener.seqs == list(range(1, 10 + AHEAD))
+    assert not feed.has_hole()

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
+import ssl
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection, transaction
 from django.test import Client
+from websockets.sync.client import connect
 
 from chat import rooms
 from chat.models import Message, Room
 from tests.conftest import Serve
 from tests.peer import Peer
-from tests.serving import Server
+from tests.serving import ROOT, Server, environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -147,3 +157,48 @@ def test_a_page_that_hangs_holds_up_no_socket(server: Server, guest: Client) -> 
                 assert peer.ask("ping")["type"] == "pong"
             assert not any(page.done() for page in waiting)
         assert {page.result() for page in waiting} == {302}
+
+
+def test_over_tls_nothing_stands_in_clear_and_everything_arrives(room: Room, tmp_path: Path) -> None:
+    pem = tmp_path / "self-signed.pem"
+    pem.write_bytes(self_signed())
+    endpoint = f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+    command = [sys.executable, "-m", "daphne", "-v", "0", "-e", endpoint, "config.asgi:application"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment())
+    try:
+        trusting = ssl.create_default_context(cadata=pem.read_text().partition("-----BEGIN PRIVATE")[0])
+        with connect(f"wss://localhost:{port_of(process.pid)}/ws/", ssl=trusting, open_timeout=20) as socket:
+            assert json.loads(socket.recv(10))["type"] == "welcome"
+            socket.send(json.dumps({"type": "room.join", "ref": "1", "room": "chat"}))
+            assert json.loads(socket.recv(10))["type"] == "room.joined"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def self_signed() -> bytes:
+    """A certificate for localhost, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, *form)
+
+
+def port_of(pid: int) -> int:
+    """The port on which a process listens, as soon as it does."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for found in psutil.Process(pid).net_connections("tcp4"):
+            if found.status == psutil.CONN_LISTEN:
+                return int(found.laddr.port)
+        time.sleep(0.05)
+    raise AssertionError("it does not listen")
