@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -44,6 +45,7 @@ TOPICS = (
 )
 
 View = Callable[..., HttpResponse]
+_gzip = GZipMiddleware(lambda _request: HttpResponse())
 
 
 def _member_only(view: View) -> View:
@@ -82,6 +84,16 @@ def _page(
     return render(request, template, {"boot": boot, "me": user, "js_strings": strings, **context})
 
 
+def _compressed(request: HttpRequest, page: HttpResponse) -> HttpResponse:
+    """Compress a page that shows everybody the same words.
+
+    No other is: beside words that a stranger puts into the address, the length of a compressed page can give away what
+    else stands in it (BREACH).
+    """
+    _gzip.process_response(request, page)  # in place
+    return page
+
+
 def _url(room: Room) -> str:
     return reverse("chat:room", args=[room.slug]) if room.is_open else reverse("chat:closed", args=[room.id])
 
@@ -111,7 +123,7 @@ def lobby(request: HttpRequest) -> HttpResponse:
         for talk, others in (queries.talks(me.pk) if me and member else ())
         if gate.current().decide(Feature(talk.feature)).allowed
     ]
-    return _page(
+    page = _page(
         request,
         "chat/lobby.html",
         rooms=listed,
@@ -119,6 +131,7 @@ def lobby(request: HttpRequest) -> HttpResponse:
         can_create=member,
         create_url=reverse("chat:room_new"),
     )
+    return page if talks else _compressed(request, page)
 
 
 @door(Feature.ROOM_OPEN)
@@ -129,7 +142,9 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     found = queries.room_by_key(slug)
     if found is None or not found.is_open:
         raise Http404
-    return _talk(request, found, guest_form=None if request.user.is_authenticated else GuestForm())
+    return _compressed(
+        request, _talk(request, found, guest_form=None if request.user.is_authenticated else GuestForm())
+    )
 
 
 @door(Feature.MATCH_PAIR)

@@ -13,8 +13,8 @@ import { t, number } from "./strings.js";
 /** @typedef {import("./log.js").Message} Message */
 /** @typedef {import("./outbox.js").Entry} Entry */
 
-const WINDOW = 300;
-const STEP = 60;
+const WINDOW = 200;
+const STEP = 40;
 /** Messages that the log keeps while the person reads the end of it. */
 const KEEP = 2000;
 /** In pixels. */

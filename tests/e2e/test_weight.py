@@ -1,0 +1,114 @@
+"""What the pages weigh, and what a long talk costs the browser that scrolls through it."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from chat import messages, rooms
+from chat.models import Message, Room, User
+from chat.queries import Person
+from tests.conftest import Serve
+from tests.e2e.people import bodies, connected, listening
+from tests.serving import Server, manage
+
+pytestmark = [pytest.mark.load, pytest.mark.django_db(transaction=True)]
+
+MOST: Final = 60_000  # bytes
+LONG: Final = 10_000  # messages
+TASK: Final = 50  # milliseconds
+PRODUCTION: Final = {"DEBUG": "false", "HTTPS": "off", "ALLOWED_HOSTS": "127.0.0.1", "SECRET_KEY": "x" * 60}
+WORDS: Final = "今日は川沿いを歩いてきました。風が冷たくなりましたね。"
+
+# Scrolls up as a person does, a little with each frame, and notes what the browser had to do for it.
+SCROLL: Final = """(last) => new Promise((done, fail) => {
+  const log = document.querySelector("[data-log]");
+  const tasks = [];
+  let most = 0;
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) tasks.push(task.duration);
+  }).observe({ type: "longtask" });
+  const late = performance.now() + 60000;
+  const step = () => {
+    most = Math.max(most, document.querySelectorAll("*").length);
+    const first = log.querySelector("li.message .message-body");
+    if (log.scrollTop === 0 && first?.textContent.startsWith(last)) return done({ most, tasks });
+    if (performance.now() > late) return fail(new Error(`only up to ${first?.textContent}`));
+    log.scrollBy(0, -1500);
+    requestAnimationFrame(step);
+  };
+  step();
+})"""
+
+
+@pytest.fixture
+def room(transactional_db: None) -> Room:
+    """An open room in which nobody has written."""
+    return rooms.create_open_room(actor=None, name="雑談", description="話題は何でも。", slug="talk")
+
+
+def fill(room: Room, user: User, count: int) -> None:
+    """Write so many messages into a room's log."""
+    said = [
+        messages.Entry(room.id, Person.of(user), Message.Kind.MESSAGE, f"{number}: {WORDS}", uuid.uuid4())
+        for number in range(count)
+    ]
+    for start in range(0, count, 1000):
+        messages.commit(said[start : start + 1000])
+
+
+def test_lobby_and_room_weigh_less_than_sixty_kilobytes_each(
+    serve: Serve, tmp_path: Path, browser: Browser, room: Room, user: User
+) -> None:
+    for number in range(100):
+        rooms.create_open_room(actor=None, name=f"{number}号室", description=WORDS, slug=f"room-{number}")
+    fill(room, user, 60)
+    env = PRODUCTION | {"STATIC_ROOT": str(tmp_path)}
+    done = manage("collectstatic", "--no-input", env=env)
+    assert done.returncode == 0, done.stderr
+    server = serve(**env)
+    for path in ("/", "/rooms/talk/"):
+        page = browser.new_context(base_url=server.url, locale="ja-JP").new_page()
+        weight = weigh(page, server, path)
+        print(path, weight)
+        assert weight < MOST
+        page.context.close()
+
+
+def weigh(page: Page, server: Server, path: str) -> int:
+    """Bytes of a page and its files, heads included, as they were sent.
+
+    Raises:
+        AssertionError: something was loaded twice, or from elsewhere.
+    """
+    asked: list[Request] = []
+    page.on("requestfinished", lambda request: asked.append(request))  # noqa: PLW0108 -- takes no method of a list
+    page.goto(path)
+    if path != "/":
+        connected(page)
+        expect(bodies(page)).to_have_count(50)
+    page.wait_for_load_state("networkidle")
+    addresses = {request.url for request in asked}
+    assert len(asked) == len(addresses)
+    assert all(url == f"{server.url}{path}" or url.startswith(f"{server.url}/static/") for url in addresses)
+    sizes = [request.sizes() for request in asked]
+    return sum(size["responseHeadersSize"] + size["responseBodySize"] for size in sizes)
+
+
+def test_a_long_talk_scrolls_without_a_long_task(visit: Any, room: Room, user: User, server: Server) -> None:
+    fill(room, user, LONG)
+    found = []
+    for _ in range(3):  # a busy machine is no fault of the page's: the best of three
+        page = visit().new_page()
+        listening(page)
+        expect(bodies(page).last).to_contain_text(f"{LONG - 1}:")
+        page.wait_for_timeout(500)
+        found.append(page.evaluate(SCROLL, "0:"))
+        if not found[-1]["tasks"]:
+            break
+    assert min(max(tried["tasks"], default=0) for tried in found) <= TASK
+    assert max(tried["most"] for tried in found) < 2_000  # elements, however long the talk is
