@@ -32,6 +32,9 @@ from tests.load.stage import Town
 
 BODY: Final = "x" * 100
 READERS: Final = 200
+ROOMS: Final = 1_000
+LISTENERS: Final = 10
+PUBLICATIONS: Final = 10_000
 FEATURES: Final = {"open room": "room.open", "closed rooms": "room.match_pair"}
 BATCHES: Final = (1, 5, 50, 250)
 ROUNDS: Final = 5
@@ -206,7 +209,41 @@ async def hints(hub: Hub) -> list[Step]:
 
     both = await best_of_loop(tell_and_hear, 100)
     await layer.flush()
-    return [("publication", "tell the other processes", telling), ("publication", "hear one", both - telling)]
+    people = hubs._told_encoder.encode(hubs.Told(str(uuid.uuid4()), presence=[(uuid.uuid4(), 3)] * ROOMS))
+    counting = best(lambda: hub._hear(hubs._told_decoder.decode(people)), 20) / ROOMS
+    return [
+        ("publication", "tell the other processes", telling),
+        ("publication", "hear one", both - telling),
+        *(await asyncio.to_thread(copies, hubs._told_encoder.encode(told))),
+        ("count", "hear how many people another process has in a room", counting),
+    ]
+
+
+def copies(payload: bytes) -> list[Step]:
+    """What a publication costs Redis by itself, and each process that hears it."""
+    assert embedded.run.valkey is not None
+    assert embedded.run.valkey._process is not None
+    pid = embedded.run.valkey._process.pid
+    client = embedded.run.valkey.client()
+    costs = []
+    for listeners in (0, LISTENERS):
+        heard = [client.pubsub() for _ in range(listeners)]
+        for each in heard:
+            each.subscribe("copies")
+        began = cpu_of(pid)
+        for number in range(PUBLICATIONS):
+            client.publish("copies", payload)
+            if number % 100 == 0:  # a listener who takes nothing is soon sent nothing
+                for each in heard:
+                    each.connection._sock.recv(1 << 20)
+        costs.append((cpu_of(pid) - began) / PUBLICATIONS * 1e6)
+        for each in heard:
+            each.close()
+    alone, heard_by_all = costs
+    return [
+        ("publication", "… in Redis", alone),
+        ("publication", "… and for each process that hears it", (heard_by_all - alone) / LISTENERS),
+    ]
 
 
 def people(hub: Hub, town: Town) -> list[Socket]:

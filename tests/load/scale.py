@@ -1,0 +1,308 @@
+"""How far it goes, and what ends it: rooms × processes × Redis × PostgreSQL, from measured costs.
+
+`python -m tests.load.scale` works out a service of a million sockets; its options ask for another one, or put in other
+costs (`--measured` reads those that `python -m tests.load.bench --json` wrote). Arithmetic only: nothing is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import msgspec
+
+COUNTS_SECONDS: Final = 10.0  # how often each process tells the others how many people it has in each room
+MOST: Final = 10**9  # sockets; what does not end below, does not end
+
+
+@dataclass(frozen=True)
+class Town:
+    """What people do, and what it runs on."""
+
+    sockets: int = 1_000_000
+    room_size: int = 50
+    messages_per_second: float = 10_000.0
+    joins_per_second: float = 500.0
+    sockets_per_process: int = 20_000
+    groups: int = 1
+    database_cores: int = 16
+    databases: int = 1
+    presence_seconds: float = 1.0
+    share: float = 0.6
+
+    HELP = {  # noqa: RUF012 -- no field
+        "sockets": "open at once",
+        "room_size": "sockets in one room",
+        "messages_per_second": "of everybody",
+        "joins_per_second": "of everybody: connect, session, room",
+        "sockets_per_process": "at most, however little they do",
+        "groups": "of processes, each with rooms of its own: a process hears the hints of its group",
+        "database_cores": "of one database",
+        "databases": "each with rooms of its own",
+        "presence_seconds": "between two counts shown in a room where people come and go all the time",
+        "share": "of a core that may be used up: the rest is for peaks",
+    }
+
+    @property
+    def rooms(self) -> float:
+        """Rooms with somebody in them."""
+        return self.sockets / self.room_size
+
+    def grown(self, sockets: int) -> Town:
+        """The same people's habits, more or fewer of them."""
+        times = sockets / self.sockets
+        return replace(
+            self,
+            sockets=sockets,
+            messages_per_second=self.messages_per_second * times,
+            joins_per_second=self.joins_per_second * times,
+        )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Processor time of one piece of work, in µs.
+
+    The defaults are of one machine, rounded: from `python -m tests.load.budget` (a message as one of five in a commit
+    and alone in its publication), logins and heads from `python -m tests.load.growth`. What coming costs is assumed;
+    the bench's row `arrivals` measures it.
+    """
+
+    delivery: float = 10.0
+    message: float = 220.0
+    join: float = 2_500.0
+    hear: float = 140.0
+    hear_count: float = 0.4
+    redis_publication: float = 28.0
+    redis_subscriber: float = 1.4
+    database_message: float = 300.0
+    database_join: float = 1_500.0
+    database_login: float = 4.0
+    database_head: float = 5.0
+
+    HELP = {  # noqa: RUF012 -- no field
+        "delivery": "server, per socket that gets a message",
+        "message": "server, per message: from reading it to telling other processes",
+        "join": "server, per person who comes",
+        "hear": "server, per message of another process",
+        "hear_count": "server, per room and process that says how many people are in it (every 10 s)",
+        "redis_publication": "Redis, per publication",
+        "redis_subscriber": "Redis, per process that hears one",
+        "database_message": "database, per message",
+        "database_join": "database, per person who comes",
+        "database_login": "database, per socket and look at the logins (every 2 s)",
+        "database_head": "database, per room of a process and look at its head (every second)",
+    }
+
+    @classmethod
+    def measured(cls, figures: Mapping[str, Any]) -> dict[str, float]:
+        """What the bench's JSON says of them: medians of the workloads that it ran.
+
+        Args:
+            figures: by workload, side and round.
+
+        Returns:
+            costs by name; those that it does not tell are left out.
+        """
+
+        def of(workload: str, figure: str) -> float | None:
+            rounds = figures.get(workload, {}).get("todoke", [])
+            return median(each[figure] for each in rounds) if rounds and figure in rounds[0] else None
+
+        delivery, pair, stored = of("room", "cpu"), of("pairs", "cpu"), of("pairs", "database")
+        split, told = of("split", "cpu"), of("split", "redis")
+        come, read = of("arrivals", "ms"), of("arrivals", "database")
+        found = {
+            "delivery": delivery,
+            # In a room of two each message is two deliveries; what is left is the message.
+            "message": max(0.0, 2 * pair - 2 * delivery) if pair is not None and delivery is not None else None,
+            "database_message": None if stored is None else 2 * stored,
+            # With the two at different processes, each message is heard once.
+            "hear": max(0.0, 2 * split - 2 * pair) if split is not None and pair is not None else None,
+            # A publication and its two copies, one of them to whom it is from, count as three of the same.
+            "redis_publication": None if told is None else 2 * told / 3,
+            "redis_subscriber": None if told is None else 2 * told / 3,
+            "join": None if come is None else 1e3 * come,
+            "database_join": None if read is None else 1e3 * read,
+        }
+        return {name: cost for name, cost in found.items() if cost is not None}
+
+
+# --- what it takes ------------------------------------------------------------------------------------------------
+
+
+def processes(town: Town, costs: Costs) -> int:
+    """How many server processes it takes, a core each.
+
+    Returns:
+        0 if no number is enough: hearing the others alone takes more than a process may use.
+    """
+    room = town.share * 1e6 - hearing(town, costs)
+    return max(holding(town), math.ceil(1e6 * sum(server_cores(town, costs).values()) / room)) if room > 0 else 0
+
+
+def holding(town: Town) -> int:
+    """How many server processes it takes to hold the sockets, whatever they do."""
+    return math.ceil(town.sockets / town.sockets_per_process)
+
+
+def server_cores(town: Town, costs: Costs) -> dict[str, float]:
+    """What the sockets of all processes cost together, in cores, by piece of work."""
+    deliveries = town.messages_per_second * town.room_size
+    return {
+        "deliveries": deliveries * costs.delivery / 1e6,
+        "messages": town.messages_per_second * costs.message / 1e6,
+        "people who come": town.joins_per_second * costs.join / 1e6,
+        # Who comes goes some time, too, and everybody in the room is told; but no room more often than that.
+        "presence": min(2 * town.joins_per_second * town.room_size, town.sockets / town.presence_seconds)
+        * costs.delivery
+        / 1e6,
+    }
+
+
+def hearing(town: Town, costs: Costs) -> float:
+    """What one process spends on hearing the others, in µs per second: all of its group, whoever is connected to it."""
+    return town.messages_per_second / town.groups * costs.hear + counts(town, costs)
+
+
+def counts(town: Town, costs: Costs) -> float:
+    """What of it goes to how many people each process has in each room."""
+    spread = min(town.room_size, max(1.0, holding(town) / town.groups))
+    return town.rooms / town.groups * spread / COUNTS_SECONDS * costs.hear_count
+
+
+def redis_core(town: Town, costs: Costs) -> float:
+    """How much of its one core a Redis is asked for, if each group has its own."""
+    listeners = max(1.0, (processes(town, costs) or holding(town)) / town.groups)
+    each = costs.redis_publication + listeners * costs.redis_subscriber
+    return town.messages_per_second / town.groups * each / 1e6
+
+
+def database_cores(town: Town, costs: Costs) -> dict[str, float]:
+    """How many cores of one database are asked for, by piece of work."""
+    # A room is spread over this many processes, each of which looks at its head.
+    seen = min(town.room_size, max(1.0, (processes(town, costs) or holding(town)) / town.groups))
+    each = {
+        "log": town.messages_per_second * costs.database_message,
+        "people who come": town.joins_per_second * costs.database_join,
+        "logins looked at": town.sockets / 2 * costs.database_login,
+        "heads looked at": town.rooms * seen * costs.database_head,
+    }
+    return {name: cost / 1e6 / town.databases for name, cost in each.items()}
+
+
+# --- what ends it -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Something that more processes do not mend: how much of it is used (1 is all), and the way past it.
+
+    Of what a process may use, hearing messages may take half and hearing counts a quarter: it is there for its sockets.
+    """
+
+    name: str
+    used: Callable[[Town, Costs], float]
+    way: str
+
+
+LIMITS: Final = (
+    Limit(
+        "hint fan-out: every process hears every message of its group",
+        lambda town, costs: (hearing(town, costs) - counts(town, costs)) / (town.share * 1e6 / 2),
+        "groups: shard the hints by room, and send a room's sockets to the processes of its group",
+    ),
+    Limit(
+        "Redis: one core copies every publication to every process",
+        lambda town, costs: redis_core(town, costs) / town.share,
+        "a Redis for each group",
+    ),
+    Limit(
+        "PostgreSQL: log, logins and heads on one machine",
+        lambda town, costs: sum(database_cores(town, costs).values()) / (town.share * town.database_cores),
+        "partitions by hash of the room, then those partitions on machines of their own",
+    ),
+    Limit(
+        "presence: every process hears the counts of every room of its group",
+        lambda town, costs: counts(town, costs) / (town.share * 1e6 / 4),
+        "thinning: tell counts that stay less often, and those of large rooms roughly",
+    ),
+)
+
+
+def ends_at(limit: Limit, town: Town, costs: Costs) -> int | None:
+    """The number of sockets at which something is used up if habits stay; None if it never is."""
+    low, high = 1, MOST
+    if limit.used(town.grown(high), costs) <= 1:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if limit.used(town.grown(middle), costs) > 1 else (middle, high)
+    return low
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+
+def markdown(town: Town, costs: Costs) -> str:
+    """All of it, for a document."""
+    count = processes(town, costs)
+    needed = f"{count:,}" if count else "no number is enough: see what ends it"
+    server, database = server_cores(town, costs), database_cores(town, costs)
+    ends = sorted(((ends_at(limit, town, costs), limit) for limit in LIMITS), key=lambda end: end[0] or MOST)
+    asked = [
+        ("server processes, a core each", needed),
+        *((f"… {name}", f"{cores:,.1f} cores in all") for name, cores in server.items()),
+        ("… hearing the others", f"{hearing(town, costs) / 1e6:.2f} of a core in each"),
+        ("Redis", f"{redis_core(town, costs):.2f} of a core for each of {town.groups:,}"),
+        ("PostgreSQL", f"{sum(database.values()):.1f} of {town.database_cores} cores on each of {town.databases:,}"),
+        *((f"… {name}", f"{cores:,.1f} cores") for name, cores in database.items()),
+    ]
+    deliveries = town.messages_per_second * town.room_size
+    who = (
+        f"{town.sockets:,} sockets in {town.rooms:,.0f} rooms of {town.room_size:,}; {town.messages_per_second:,.0f}"
+        f" messages, {deliveries:,.0f} deliveries and {town.joins_per_second:,.0f} people who come a second; of a core,"
+        f" {town.share:.0%} may be used."
+    )
+    return "\n".join(
+        [
+            who,
+            "",
+            "| what | how much |",
+            "| --- | --- |",
+            *(f"| {name} | {amount} |" for name, amount in asked),
+            "",
+            "| what ends it, the first at the top | used now | ends at (sockets) | the way past it |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| {limit.name} | {limit.used(town, costs):.0%} | {f'{end:,}' if end else 'never'} | {limit.way} |"
+                for end, limit in ends
+            ),
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print it for the town and the costs that are asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load.scale", description=__doc__)
+    for kind, prefix in ((Town, ""), (Costs, "cost-")):
+        for field in fields(kind):
+            flag = f"--{prefix}{field.name.replace('_', '-')}" + ("-us" if prefix else "")
+            parser.add_argument(flag, dest=prefix + field.name, type=type(field.default), help=kind.HELP[field.name])
+    parser.add_argument("--measured", type=Path, metavar="FILE", help="costs as the bench measured them (--json)")
+    asked = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    measured = asked.pop("measured", None)
+    costs = Costs(**(Costs.measured(msgspec.json.decode(measured.read_bytes())) if measured else {}))
+    costs = replace(costs, **{n.removeprefix("cost-"): asked.pop(n) for n in list(asked) if n.startswith("cost-")})
+    print(markdown(Town(**asked), costs))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
