@@ -56,7 +56,7 @@ def _tidy() -> None:
 
 def renew() -> None:
     """Let go of pooled connections that ended with the database: found one by one, each would cost a second or more."""
-    for connection in connections.all(initialized_only=True):
+    for connection in connections.all():  # of this thread, but the pool is everybody's
         if (pool := getattr(connection, "pool", None)) is not None:
             pool.check()
 

@@ -125,6 +125,7 @@ def database(url: str) -> dict[str, Any]:
         BadValue: when the URL is neither SQLite nor PostgreSQL; its password stays out of the message.
     """
     accepted = ("sqlite:///path", "postgres://user:password@host:port/name")
+    most = number("DATABASE_POOL", 8, 6, 500)
     found: dict[str, Any] = {}
     if url.startswith(("sqlite://", "postgres://", "postgresql://")):
         with contextlib.suppress(ValueError):
@@ -146,7 +147,7 @@ def database(url: str) -> dict[str, Any]:
         # a host that vanished answers nothing at all: connecting to it (s), and waiting for it (ms), must end, too.
         waits = {"timeout": 3, "reconnect_timeout": 3}
         ends = {"connect_timeout": 2, "tcp_user_timeout": 10_000}
-        pool = {"min_size": 1, "max_size": number("DATABASE_POOL", 8, 6, 500), **waits}
+        pool = {"min_size": 1, "max_size": most, **waits}
         return found | {"OPTIONS": ends | found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
     raise BadValue("DATABASE_URL", url.partition(":")[0] + ":…", accepted)
 
