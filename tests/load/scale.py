@@ -10,7 +10,7 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -35,19 +35,6 @@ class Town:
     databases: int = 1
     presence_seconds: float = 1.0
     share: float = 0.6
-
-    HELP = {  # noqa: RUF012 -- no field
-        "sockets": "open at once",
-        "room_size": "sockets in one room",
-        "messages_per_second": "of everybody",
-        "joins_per_second": "of everybody: connect, session, room",
-        "sockets_per_process": "at most, however little they do",
-        "groups": "of processes, each with rooms of its own: a process hears the hints of its group",
-        "database_cores": "of one database",
-        "databases": "each with rooms of its own",
-        "presence_seconds": "between two counts shown in a room where people come and go all the time",
-        "share": "of a core that may be used up: the rest is for peaks",
-    }
 
     @property
     def rooms(self) -> float:
@@ -75,30 +62,16 @@ class Costs:
     """
 
     delivery: float = 10.0
-    message: float = 220.0
+    message: float = 200.0
     join: float = 2_500.0
-    hear: float = 140.0
-    hear_count: float = 0.4
-    redis_publication: float = 28.0
-    redis_subscriber: float = 1.4
-    database_message: float = 300.0
+    hear: float = 95.0
+    hear_count: float = 0.2
+    redis_publication: float = 24.0
+    redis_subscriber: float = 1.0
+    database_message: float = 280.0
     database_join: float = 1_500.0
-    database_login: float = 4.0
-    database_head: float = 5.0
-
-    HELP = {  # noqa: RUF012 -- no field
-        "delivery": "server, per socket that gets a message",
-        "message": "server, per message: from reading it to telling other processes",
-        "join": "server, per person who comes",
-        "hear": "server, per message of another process",
-        "hear_count": "server, per room and process that says how many people are in it (every 10 s)",
-        "redis_publication": "Redis, per publication",
-        "redis_subscriber": "Redis, per process that hears one",
-        "database_message": "database, per message",
-        "database_join": "database, per person who comes",
-        "database_login": "database, per socket and look at the logins (every 2 s)",
-        "database_head": "database, per room of a process and look at its head (every second)",
-    }
+    database_login: float = 4.5
+    database_head: float = 6.0
 
     @classmethod
     def measured(cls, figures: Mapping[str, Any]) -> dict[str, float]:
@@ -132,6 +105,32 @@ class Costs:
             "database_join": None if read is None else 1e3 * read,
         }
         return {name: cost for name, cost in found.items() if cost is not None}
+
+
+#: By the field that each gives: of the town, or, with what is around it taken off, of the costs.
+OPTIONS: Final = {
+    "--sockets": "open at once",
+    "--room-size": "sockets in one room",
+    "--messages-per-second": "of everybody",
+    "--joins-per-second": "of everybody: connect, session, room",
+    "--sockets-per-process": "at most, however little they do",
+    "--groups": "of processes, each with rooms of its own: a process hears the hints of its group",
+    "--database-cores": "of one database",
+    "--databases": "each with rooms of its own",
+    "--presence-seconds": "between two counts shown in a room where people come and go all the time",
+    "--share": "of a core that may be used up: the rest is for peaks",
+    "--cost-delivery-us": "server, per socket that gets a message",
+    "--cost-message-us": "server, per message: from reading it to telling other processes",
+    "--cost-join-us": "server, per person who comes",
+    "--cost-hear-us": "server, per message of another process",
+    "--cost-hear-count-us": "server, per room and process that says how many people are in it (every 10 s)",
+    "--cost-redis-publication-us": "Redis, per publication",
+    "--cost-redis-subscriber-us": "Redis, per process that hears one",
+    "--cost-database-message-us": "database, per message",
+    "--cost-database-join-us": "database, per person who comes",
+    "--cost-database-login-us": "database, per socket and look at the logins (every 2 s)",
+    "--cost-database-head-us": "database, per room of a process and look at its head (every second)",
+}
 
 
 # --- what it takes ------------------------------------------------------------------------------------------------
@@ -267,8 +266,8 @@ def markdown(town: Town, costs: Costs) -> str:
     deliveries = town.messages_per_second * town.room_size
     who = (
         f"{town.sockets:,} sockets in {town.rooms:,.0f} rooms of {town.room_size:,}; {town.messages_per_second:,.0f}"
-        f" messages, {deliveries:,.0f} deliveries and {town.joins_per_second:,.0f} people who come a second; of a core,"
-        f" {town.share:.0%} may be used."
+        f" messages, {deliveries:,.0f} deliveries and {town.joins_per_second:,.0f} people who come a second;\n"
+        f"of a core, {town.share:.0%} may be used."
     )
     return "\n".join(
         [
@@ -291,17 +290,26 @@ def markdown(town: Town, costs: Costs) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print it for the town and the costs that are asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.load.scale", description=__doc__)
-    for kind, prefix in ((Town, ""), (Costs, "cost-")):
-        for field in fields(kind):
-            flag = f"--{prefix}{field.name.replace('_', '-')}" + ("-us" if prefix else "")
-            parser.add_argument(flag, dest=prefix + field.name, type=type(field.default), help=kind.HELP[field.name])
+    for flag, told in OPTIONS.items():
+        kind, name = _field(flag)
+        parser.add_argument(flag, type=type(getattr(kind, name)), help=told)
     parser.add_argument("--measured", type=Path, metavar="FILE", help="costs as the bench measured them (--json)")
-    asked = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
-    measured = asked.pop("measured", None)
-    costs = Costs(**(Costs.measured(msgspec.json.decode(measured.read_bytes())) if measured else {}))
-    costs = replace(costs, **{n.removeprefix("cost-"): asked.pop(n) for n in list(asked) if n.startswith("cost-")})
-    print(markdown(Town(**asked), costs))
+    asked = vars(parser.parse_args(arguments))
+    given: dict[type, dict[str, Any]] = {Town: {}, Costs: {}}
+    if (measured := asked["measured"]) is not None:
+        given[Costs] = dict(Costs.measured(msgspec.json.decode(measured.read_bytes())))
+    for flag in OPTIONS:
+        kind, name = _field(flag)
+        if (value := asked[flag.removeprefix("--").replace("-", "_")]) is not None:
+            given[kind][name] = value
+    print(markdown(Town(**given[Town]), Costs(**given[Costs])))
     return 0
+
+
+def _field(flag: str) -> tuple[type, str]:
+    name = flag.removeprefix("--").replace("-", "_")
+    cost = name.startswith("cost_")
+    return (Costs, name.removeprefix("cost_").removesuffix("_us")) if cost else (Town, name)
 
 
 if __name__ == "__main__":

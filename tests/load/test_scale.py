@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import msgspec
@@ -104,11 +104,17 @@ def test_what_the_bench_measured_takes_the_place_of_the_defaults(
     }
     assert Costs.measured({"idle": {"todoke": [{"kib": 30.0}]}}) == {}
     (tmp_path / "bench.json").write_bytes(msgspec.json.encode(figures))
-    assert scale.main(["--measured", str(tmp_path / "bench.json"), "--sockets", "2000000", "--cost-hear-us", "1"]) == 0
+    given = ["--sockets", "2000000", "--cost-hear-us", "1", "--cost-hear-count-us", "0.4"]
+    assert scale.main(["--measured", str(tmp_path / "bench.json"), *given]) == 0
     told = capsys.readouterr().out
     assert told.startswith("2,000,000 sockets in 40,000 rooms of 50;")
     assert "| … deliveries | 3.0 cores in all |" in told
     assert "| … hearing the others | 0.09 of a core in each |" in told
+
+
+def test_everything_can_be_given() -> None:
+    given = {scale._field(flag) for flag in scale.OPTIONS}
+    assert given == {(kind, field.name) for kind in (Town, Costs) for field in fields(kind)}
 
 
 def test_the_first_to_end_stands_first(capsys: pytest.CaptureFixture[str]) -> None:
