@@ -62,16 +62,16 @@ class Costs:
     """
 
     delivery: float = 10.0
-    message: float = 200.0
+    message: float = 180.0
     join: float = 2_500.0
-    hear: float = 95.0
+    hear: float = 90.0
     hear_count: float = 0.2
-    redis_publication: float = 24.0
-    redis_subscriber: float = 1.0
-    database_message: float = 280.0
+    redis_publication: float = 27.0
+    redis_subscriber: float = 0.8
+    database_message: float = 240.0
     database_join: float = 1_500.0
-    database_login: float = 4.5
-    database_head: float = 6.0
+    database_login: float = 2.5
+    database_head: float = 3.5
 
     @classmethod
     def measured(cls, figures: Mapping[str, Any]) -> dict[str, float]:
