@@ -18,7 +18,7 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from tests import embedded
+from tests import embedded, warm
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_SECONDS: Final = 60  # a crowded machine starts slowly; the answer itself ends the wait
@@ -66,7 +66,7 @@ class Server:
         self.env = environment(**(env or {}))
         self.port = 0
         self._log = embedded.run.home / f"server-{next(_number)}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: warm.Process | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -82,23 +82,15 @@ class Server:
         Raises:
             RuntimeError: see `await_answer`.
         """
-        with socket.create_server(("127.0.0.1", self.port), backlog=1024) as listener, self._log.open("ab") as log:
+        with socket.create_server(("127.0.0.1", self.port), backlog=1024) as listener:
             self.port = listener.getsockname()[1]
-            handle = listener.fileno()
             arguments = {
-                "daphne": ["daphne", "-v", "0", *LIMITS, "--fd", str(handle)],
-                "uvicorn": ["uvicorn", "--fd", str(handle), "--no-access-log"],
-                "hypercorn": ["hypercorn", "--workers", "0", "--bind", f"fd://{handle}"],
+                "daphne": ["daphne", "-v", "0", *LIMITS, "--fd", warm.HANDLE],
+                "uvicorn": ["uvicorn", "--fd", warm.HANDLE, "--no-access-log"],
+                "hypercorn": ["hypercorn", "--workers", "0", "--bind", f"fd://{warm.HANDLE}"],
             }[self.asgi]
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", *arguments, self.application],
-                cwd=ROOT,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=[handle],
-                start_new_session=True,  # a group of its own: some servers have worker processes
+            self._process = warm.start(
+                [*arguments, self.application], env=self.env, cwd=ROOT, listener=listener, log=self._log
             )
         if wait:
             self.await_answer()
@@ -122,7 +114,7 @@ class Server:
             raise RuntimeError(f"the server did not answer; its log:\n{self.log}")
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> warm.Process:
         """The running process.
 
         Raises:

@@ -186,6 +186,10 @@ class Talker:
         self.crowd.tally.resumed += bool(self.items)
         await self._say("room.join", room=self.room, after=self.last)
 
+    async def _join_again(self, socket: ClientConnection | None) -> None:
+        if self._socket is socket:  # else the next connection has joined by itself
+            await self._join()
+
     # --- hearing ------------------------------------------------------------------------------------------------
 
     async def _hear(self, frame: dict[str, Any]) -> None:
@@ -236,7 +240,8 @@ class Talker:
         if client_id in self.outbox:
             self.crowd.later(pause, lambda: self._post_one(client_id))
         elif ref.startswith(("room.join", "room.sync")):
-            self.crowd.later(pause, self._join)
+            socket = self._socket
+            self.crowd.later(pause, lambda: self._join_again(socket))
 
     # --- writing ------------------------------------------------------------------------------------------------
 
