@@ -185,9 +185,13 @@ def read(page: Page, peer: Peer) -> None:
           feed.addEventListener("reset", () => seen.push(...feed.log.messages.map((message) => message.body)));
           feed.addEventListener("change", ({ detail }) => seen.push(...detail.added.map((message) => message.body)));
           const say = (text) => (document.querySelector("[data-state]").textContent = text);
-          connection.addEventListener("state", () => say(connection.state));
+          const ups = [];
+          connection.addEventListener("state", () => {
+            say(connection.state);
+            if (connection.state === "connected") ups.push(seen.length);
+          });
           connection.addEventListener("stopped", ({ detail }) => say(`${detail.then}: ${detail.reason}`));
-          Object.assign(window, { connection, feed, seen });
+          Object.assign(window, { connection, feed, seen, ups });
           connection.start();
           feed.start();
         }""",
@@ -244,7 +248,8 @@ def test_many_missed_pages_are_read_before_it_says_connected(page: Page, peer: P
     peer.cut()
     for number in range(90):
         peer.post(f"{number}")
-    connected(page)
+    page.wait_for_function("window.ups.length === 2")
+    assert page.evaluate("window.ups") == [0, 90]
     assert page.evaluate("window.seen") == [f"{number}" for number in range(90)]
 
 

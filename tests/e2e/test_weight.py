@@ -99,6 +99,7 @@ def weigh(page: Page, server: Server, path: str) -> int:
     return sum(size["responseHeadersSize"] + size["responseBodySize"] for size in sizes)
 
 
+@pytest.mark.long
 def test_a_long_talk_scrolls_without_a_long_task(visit: Any, room: Room, user: User, server: Server) -> None:
     fill(room, user, LONG)
     found = []
