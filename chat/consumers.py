@@ -61,6 +61,7 @@ class Socket:
         "_rate",
         "_slow",
         "_slowed",
+        "_throttles",
         "_timer",
         "_worker",
         "address",
@@ -91,6 +92,7 @@ class Socket:
         self._bad = 0
         self._flooding = 0
         self._slowed = False  # whether the last frame was refused by rate
+        self._throttles = hub_.throttles if settings.CHAT_RATE_LIMITS else None
         burst, per_second = settings.CHAT_RATES["frame"]
         self._rate = Rate(burst, per_second)
         self._bucket = Bucket(self._rate, time.monotonic())
@@ -218,7 +220,7 @@ class Socket:
             return translation.gettext(text)
 
     def _within_rate(self) -> bool:
-        if not settings.CHAT_RATE_LIMITS:
+        if self._throttles is None:
             return True
         wait = self._bucket.take(self._rate, time.monotonic())
         if not wait:
@@ -258,9 +260,9 @@ class Socket:
             self._later(frame)
 
     def _limited(self, name: str, key: Hashable) -> float:
-        if not settings.CHAT_RATE_LIMITS:
+        if self._throttles is None:
             return 0.0
-        return self._hub.throttles[name].take(key, time.monotonic())
+        return self._throttles[name].take(key, time.monotonic())
 
     def _later(self, frame: wire.ClientFrame) -> None:
         """Queue what needs the database, so that a socket's requests are answered in their order."""
@@ -358,6 +360,13 @@ class Socket:
             reason = self._t(_("Too much at once. Please wait a moment."))
             raise Refused(Code.RATE, reason, retry_after=round(wait, 2))
 
+    def _clean(self, body: str) -> str:
+        try:
+            return clean(body)
+        except Refused:  # as few are: choosing a language costs more than cleaning
+            with translation.override(self.language):
+                return clean(body)
+
     def _write(self, frame: wire.MessagePost | wire.MessageEdit | wire.MessageDelete, feed: Feed) -> None:
         ref, room = frame.ref, frame.room
         try:
@@ -365,13 +374,11 @@ class Socket:
             for name, key in (("post", person.pk), ("post_address", self.address), ("post_room", feed.id)):
                 self._allow(name, key)
             if isinstance(frame, wire.MessagePost):
-                with translation.override(self.language):
-                    body = clean(frame.body)
+                body = self._clean(frame.body)
                 client_id, reply_to = frame.client_id, frame.reply_to
                 entry = Entry(feed.id, person, Message.Kind.MESSAGE, body, client_id, reply_to, feature=feed.feature)
             elif isinstance(frame, wire.MessageEdit):
-                with translation.override(self.language):
-                    body = clean(frame.body)
+                body = self._clean(frame.body)
                 entry = Entry(feed.id, person, Message.Kind.EDIT, body, target=frame.seq)
             else:
                 entry = Entry(feed.id, person, Message.Kind.DELETE, target=frame.seq)
