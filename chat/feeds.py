@@ -63,8 +63,8 @@ class Feed:
         self.told = 0  # the number of people last told to other processes
         self.ahead: dict[int, bytes] = {}
         self.recent: deque[tuple[int, bytes]] = deque(maxlen=RECENT)
+        self.due = 0  # how far the log is known to go
         self.repairing = False
-        self.repair_again = False
 
     def add(self, socket: Socket, who: Hashable) -> Reader:
         """Take in a reader (again: from the start)."""

@@ -95,6 +95,10 @@ class _Stamp(msgspec.Struct):
     at: datetime
 
 
+# Looked up once: by name each costs more than counting does.
+_BY_COMMIT, _BY_HINT, _BY_LOG = (metrics.DELAY_SECONDS.labels(path) for path in ("commit", "hint", "log"))
+_TAKEN, _ELSEWHERE = (metrics.HINTS.labels(outcome) for outcome in ("taken", "elsewhere"))
+
 _stamp_decoder = msgspec.json.Decoder(_Stamp)
 
 
@@ -303,9 +307,8 @@ class Hub:
             self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
             self._hint(room, result.heads[room], encoded)
         delivered = time.perf_counter()
-        delay = metrics.DELAY_SECONDS.labels("commit")
         for _entry, _done, arrived in batch:
-            delay.observe(delivered - arrived)
+            _BY_COMMIT.observe(delivered - arrived)
 
     @staticmethod
     def _answer(done: Done, outcome: Stored | Refused) -> None:
@@ -367,8 +370,7 @@ class Hub:
             reader.catching_up = False
             if feed.head is not None and reader.sent < feed.head:
                 self._catch_up(reader)
-        if feed.head is not None and head > feed.head:
-            self._repair(feed, "join")
+        self._repair(feed, "join", head)
 
     async def _feed_of(self, socket: Socket, key: str) -> Feed:
         """Return the feed of a room that this person may read.
@@ -486,31 +488,32 @@ class Hub:
             return
         metrics.DELIVERIES.inc(feed.offer(items, self._catch_up))
         if feed.has_hole():
-            self._repair(feed, "hole")
+            self._repair(feed, "hole", max(feed.ahead))
 
-    def _repair(self, feed: Feed, found_by: str) -> None:
-        feed.repair_again = feed.repairing  # what is being read may have been read before that happened
-        if not feed.repairing and feed.head is not None:
+    def _repair(self, feed: Feed, found_by: str, due: int) -> None:
+        """Have a room's log read as far as it is known to go, unless that comes by itself in a moment."""
+        feed.due = max(feed.due, due)
+        if not feed.repairing and feed.head is not None and feed.head < feed.due:
             feed.repairing = True
             self.spawn(self._refill(feed, found_by))
 
     async def _refill(self, feed: Feed, found_by: str) -> None:
-        """Read what a room's log has beyond what was delivered here."""
         try:
-            await asyncio.sleep(REPAIR_SECONDS if found_by == "hole" else 0)
+            await asyncio.sleep(REPAIR_SECONDS if found_by in ("hole", "head_check") else 0)
             while feed.readers and self.feeds.get(feed.id) is feed:
                 assert feed.head is not None
-                before = feed.head
+                before, due = feed.head, feed.due
+                if before >= due:
+                    return
                 items = await offload("ja", self._log_after, feed.id, before)
                 if feed.head == before and items:
                     metrics.REPAIRS.labels(found_by).inc()
                     if found_by != "hint" and self._layer is not None:
                         metrics.HINTS.labels("lost").inc()
-                    metrics.observe_delay("log", _stamp_decoder.decode(items[0][1]).at)
+                    metrics.observe_delay(_BY_LOG, _stamp_decoder.decode(items[0][1]).at)
                 self._offer_now(feed, items)
-                if len(items) < FILL_PAGE and not feed.repair_again:
+                if not items and feed.due == due:  # what was heard of after the reading had begun is read anew
                     return
-                feed.repair_again = False
         finally:
             feed.repairing = False
 
@@ -551,8 +554,7 @@ class Hub:
                 await self._until_taken(reader.socket)
         finally:
             reader.catching_up = False
-        if feed.head is not None and reader.sent > feed.head:
-            self._repair(feed, "reader")
+        self._repair(feed, "reader", reader.sent)
 
     async def _until_taken(self, socket: Socket) -> None:
         """Wait until a reader has taken most of what was sent, so that catching up costs one page of memory."""
@@ -574,8 +576,8 @@ class Hub:
             feed = self.feeds.get(room)
             if head is None:
                 await self._look_at_room(room)
-            elif feed is not None and feed.head is not None and head > feed.head:
-                self._repair(feed, "head_check")
+            elif feed is not None:
+                self._repair(feed, "head_check", head)
         for feed in list(self.feeds.values()):
             for reader in list(feed.readers.values()):
                 if feed.head is not None and reader.sent < feed.head and not reader.catching_up:
@@ -877,14 +879,14 @@ class Hub:
         for hint in told.hints:
             feed = self.feeds.get(hint.room)
             if feed is None:
-                metrics.HINTS.labels("elsewhere").inc()
+                _ELSEWHERE.inc()
             elif hint.items is None:
-                self._repair(feed, "hint")
+                self._repair(feed, "hint", hint.head)
             else:
-                metrics.HINTS.labels("taken").inc()
+                _TAKEN.inc()
                 stamped = [(_stamp_decoder.decode(item), bytes(item)) for item in _items_decoder.decode(hint.items)]
                 self._offer(hint.room, [(stamp.seq, item) for stamp, item in stamped])
-                metrics.observe_delay("hint", stamped[0][0].at)
+                metrics.observe_delay(_BY_HINT, stamped[0][0].at)
         for pks, payload in told.people:
             self._to_local_people(pks, payload.encode())
         for room, writer, payload in told.typing:

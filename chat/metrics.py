@@ -32,11 +32,11 @@ DATABASE_UP = Gauge("todoke_database_up", "1 while the database answers")
 GATE_OPEN = Gauge("todoke_gate_open", "1 while closed chat is on")
 
 
-def observe_delay(path: str, at: datetime) -> None:
+def observe_delay(path: Histogram, at: datetime) -> None:
     """Note how late an event is delivered that another process committed.
 
     Args:
-        path: by which it came, `hint` or `log`.
+        path: of `DELAY_SECONDS`, by which it came: `hint` or `log`.
         at: the event's own time. Clocks of two machines may differ; what seems to come from the future counts as 0.
     """
-    DELAY_SECONDS.labels(path).observe(max(0.0, (datetime.now(UTC) - at).total_seconds()))
+    path.observe(max(0.0, (datetime.now(UTC) - at).total_seconds()))
