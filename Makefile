@@ -65,8 +65,8 @@ format: .venv/installed-dev ## put the code into its form | コードを整形�
 pictures: .venv/installed-dev compilemessages browser ## take the README's picture anew | README の画像を撮り直す
 	$(PY) -m pytest -q tests/e2e/pictures.py
 
-bench: .venv/installed-dev compilemessages ## the performance table beside a tutorial-shaped peer | 性能を測る
-	$(PY) -m tests.load.bench
+bench: .venv/installed-dev compilemessages ## the performance table beside a tutorial-shaped peer (ARGS=--quick) | 性能を測る
+	$(PY) -m tests.load.bench $(ARGS)
 
 messages: .venv/installed-dev ## collect new texts for translation | 翻訳する文を集める
 	$(PY) -m tests.translations
