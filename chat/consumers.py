@@ -371,7 +371,7 @@ class Socket:
         ref, room = frame.ref, frame.room
         try:
             person = self._signed_in()
-            for name, key in (("post", person.pk), ("post_address", self.address), ("post_room", feed.id)):
+            for name, key in (("post", person.pk), ("post_address", self.address), ("post_room", feed.key)):
                 self._allow(name, key)
             if isinstance(frame, wire.MessagePost):
                 body = self._clean(frame.body)

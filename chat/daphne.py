@@ -175,11 +175,13 @@ class DaphneOutlet:
 
     def push(self, frame: Frame) -> bool:
         """See Outlet."""
-        backlog = self.backlog
-        if backlog > SOFT_BYTES and frame.ephemeral:
-            return True
-        if backlog > HARD_BYTES:
-            return False
+        transport = self._transport
+        if self._bytes or transport.dataBuffer or transport._tempDataLen:  # noqa: SLF001 -- else nothing waits
+            backlog = self.backlog
+            if backlog > SOFT_BYTES and frame.ephemeral:
+                return True
+            if backlog > HARD_BYTES:
+                return False
         wire = frame.wire
         self._frames.append(wire)
         self._bytes += len(wire)
@@ -196,7 +198,7 @@ class DaphneOutlet:
         transport, protocol = self._transport, self._protocol
         if protocol.state != protocol.STATE_OPEN or not transport.connected or transport.disconnecting:
             return
-        if self.backlog == 0:
+        if not (transport.dataBuffer or transport._tempDataLen) or self.backlog == 0:  # noqa: SLF001
             try:
                 written = transport.socket.send(data)
             except OSError:  # no room, or no connection any more: Twisted meets it on its own path

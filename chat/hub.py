@@ -301,11 +301,13 @@ class Hub:
         metrics.COMMIT_SECONDS.observe(ended - started)
         for (_entry, done, _at), outcome in zip(batch, result.outcomes, strict=True):
             self._answer(done, outcome)
+        handed = 0
         for room, items in result.items.items():
-            metrics.STORED.inc(len(items))
             encoded = [encode_bytes(item) for item in items]
-            self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
+            handed += self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
             self._hint(room, result.heads[room], encoded)
+        metrics.STORED.inc(sum(map(len, result.items.values())))
+        metrics.DELIVERIES.inc(handed)
         delivered = time.perf_counter()
         for _entry, _done, arrived in batch:
             _BY_COMMIT.observe(delivered - arrived)
@@ -320,7 +322,7 @@ class Hub:
     def announce(self, room: UUID, items: Sequence[Item]) -> None:
         """Deliver items that somebody else (a page) committed. Call it on the hub's loop."""
         encoded = [encode_bytes(item) for item in items]
-        self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)])
+        metrics.DELIVERIES.inc(self._offer(room, [(item.seq, raw) for item, raw in zip(items, encoded, strict=True)]))
         if items:
             self._hint(room, items[-1].seq, encoded)
 
@@ -482,13 +484,15 @@ class Hub:
 
     # --- delivery -----------------------------------------------------------------------------------------------
 
-    def _offer(self, room: UUID, items: Iterable[tuple[int, bytes]]) -> None:
+    def _offer(self, room: UUID, items: Iterable[tuple[int, bytes]]) -> int:
+        """Deliver items of a room, as far as nothing is missing; return how many went to sockets."""
         feed = self.feeds.get(room)
         if feed is None:
-            return
-        metrics.DELIVERIES.inc(feed.offer(items, self._catch_up))
+            return 0
+        handed = feed.offer(items, self._catch_up)
         if feed.has_hole():
             self._repair(feed, "hole", max(feed.ahead))
+        return handed
 
     def _repair(self, feed: Feed, found_by: str, due: int) -> None:
         """Have a room's log read as far as it is known to go, unless that comes by itself in a moment."""
@@ -876,17 +880,21 @@ class Hub:
         self._echo = time.monotonic()
         if told.sender == str(self.instance):
             return
+        taken = elsewhere = handed = 0
         for hint in told.hints:
             feed = self.feeds.get(hint.room)
             if feed is None:
-                _ELSEWHERE.inc()
+                elsewhere += 1
             elif hint.items is None:
                 self._repair(feed, "hint", hint.head)
             else:
-                _TAKEN.inc()
+                taken += 1
                 stamped = [(_stamp_decoder.decode(item), bytes(item)) for item in _items_decoder.decode(hint.items)]
-                self._offer(hint.room, [(stamp.seq, item) for stamp, item in stamped])
+                handed += self._offer(hint.room, [(stamp.seq, item) for stamp, item in stamped])
                 metrics.observe_delay(_BY_HINT, stamped[0][0].at)
+        _TAKEN.inc(taken)
+        _ELSEWHERE.inc(elsewhere)
+        metrics.DELIVERIES.inc(handed)
         for pks, payload in told.people:
             self._to_local_people(pks, payload.encode())
         for room, writer, payload in told.typing:
