@@ -63,10 +63,9 @@ class Service:
 
 
 def _spare_the_collector() -> None:
-    """Have the garbage collector look at what comes and goes only, and less often: each look holds up everybody."""
+    """Have the garbage collector look at what comes and goes only: each look holds up everybody."""
     gc.collect()
     gc.freeze()  # what was loaded stays
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _report(starting: asyncio.Task[Any]) -> None:

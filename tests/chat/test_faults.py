@@ -362,7 +362,6 @@ def test_who_catches_up_slowly_is_sent_a_page_at_a_time(
 
     monkeypatch.setattr(paper, "flush", take_and_stop)
 
-
     async def until_let_go() -> None:
         while paper.code is None:
             await asyncio.sleep(0.01)
