@@ -95,11 +95,11 @@ class _Stamp(msgspec.Struct):
     at: datetime
 
 
+_stamp_decoder = msgspec.json.Decoder(_Stamp)
+
 # Looked up once: by name each costs more than counting does.
 _BY_COMMIT, _BY_HINT, _BY_LOG = (metrics.DELAY_SECONDS.labels(path) for path in ("commit", "hint", "log"))
 _TAKEN, _ELSEWHERE = (metrics.HINTS.labels(outcome) for outcome in ("taken", "elsewhere"))
-
-_stamp_decoder = msgspec.json.Decoder(_Stamp)
 
 
 class Hub:
@@ -515,14 +515,11 @@ class Hub:
                     if found_by != "hint" and self._layer is not None:
                         metrics.HINTS.labels("lost").inc()
                     metrics.observe_delay(_BY_LOG, _stamp_decoder.decode(items[0][1]).at)
-                self._offer_now(feed, items)
+                metrics.DELIVERIES.inc(feed.offer(items, self._catch_up))
                 if not items and feed.due == due:  # what was heard of after the reading had begun is read anew
                     return
         finally:
             feed.repairing = False
-
-    def _offer_now(self, feed: Feed, items: Iterable[tuple[int, bytes]]) -> None:
-        metrics.DELIVERIES.inc(feed.offer(items, self._catch_up))
 
     @staticmethod
     def _log_after(room: UUID, seq: int) -> list[tuple[int, bytes]]:
