@@ -6,13 +6,18 @@ expected, `outlet_for` returns None and plain ASGI is used.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from time import time
 from typing import Any
 
+import structlog
+
 from chat.outlets import DRAIN_SECONDS, HARD_BYTES, SOFT_BYTES, Frame
 from chat.wire import FRAME_BYTES
+
+log = structlog.get_logger("todoke.daphne")
 
 _PROTOCOL = (
     "transport",
@@ -32,7 +37,7 @@ _PROTOCOL = (
     "sendClose",
 )
 _FINAL_TEXT, _MASKED, _TWO_MORE, _LEAST = 0x81, 0x80, 126, 6
-_TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "socket", "write", "connected", "disconnecting", "TLS")
+_TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "socket", "write", "connected", "disconnecting", "TLS", "bufferSize", "reactor")
 # Not what wraps one: TLS passes these names on to the connection below it, on which our bytes would stand in clear.
 _CONNECTIONS = ("twisted.internet.tcp", "twisted.internet.unix")
 
@@ -157,14 +162,46 @@ class DaphneOutlet:
         protocol.dataReceived = on_data
         protocol._fail_connection = on_failure  # noqa: SLF001
         protocol.failByDrop = False  # a violation is answered, not met with silence
+        self._forget_request()
         self._transport.resumeProducing()
+        if type(self._transport.reactor).__module__ == "twisted.internet.asyncioreactor":
+            asyncio.get_running_loop().add_reader(self._transport.fileno(), self._read)
+
+    def _forget_request(self) -> None:
+        """Let go of the HTTP request that the WebSocket began with: half of all that a connection holds."""
+        channel = self._transport.producer
+        self._transport.unregisterProducer()
+        if channel is not None:
+            channel.requests.clear()
+
+    def _read(self) -> None:
+        """Read in Twisted's place, whose own way to the protocol costs as much as all that is done with a message."""
+        transport = self._transport
+        try:
+            data = transport.socket.recv(transport.bufferSize)
+        except OSError:
+            data = b""
+        if not data:
+            # The end, an error or nothing at all: Twisted takes the connection back and meets it by itself.
+            transport.pauseProducing()
+            transport.resumeProducing()
+            return
+        try:
+            self._protocol.dataReceived(data)
+        except Exception:
+            log.exception("daphne.read_failed")
+            transport.abortConnection()
 
     def unlisten(self) -> None:
         """Drop messages from here on: nobody would ever empty Daphne's queue. Control frames go on being answered."""
-        self._protocol.onMessage = _drop
-        self._protocol.__dict__.pop("dataReceived", None)
-        self._protocol.__dict__.pop("_fail_connection", None)
-        self._transport.resumeProducing()
+        protocol = self._protocol
+        protocol.onMessage = _drop
+        protocol.__dict__.pop("dataReceived", None)
+        protocol.__dict__.pop("_fail_connection", None)
+        if protocol.state == protocol.STATE_CLOSED:
+            protocol.is_closed = None  # holds the protocol that holds it: only the garbage collector would find them
+        else:
+            self._transport.resumeProducing()
 
     @property
     def backlog(self) -> int:

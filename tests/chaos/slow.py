@@ -66,7 +66,7 @@ def stop_reading(server: Server, room: str, cookie: str, megabytes: int) -> Outc
         _talk(writer, other, room, 200, outcome.before)
         with RawPeer(server) as slow:
             slow.say("room.join", ref="join", room=room, after=0)
-            slow.say("ping", ref="here")
+            slow.expect("room.joined")  # who is still being filled is waited for, page by page
             rss, most = server.rss, 0
             over = threading.Event()
 
