@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 import structlog
 from django.conf import settings
 from django.utils import translation
@@ -356,7 +357,19 @@ class Socket:
         return self.person
 
     def _allow(self, name: str, key: Hashable) -> None:
-        if wait := self._limited(name, key):
+        self._ask_to_wait(self._limited(name, key))
+
+    def _allow_writing(self, person: Person, feed: Feed) -> None:
+        if (throttles := self._throttles) is not None:
+            now = time.monotonic()
+            self._ask_to_wait(
+                throttles["post"].take(person.pk, now)
+                or throttles["post_address"].take(self.address, now)
+                or throttles["post_room"].take(feed.key, now)
+            )
+
+    def _ask_to_wait(self, wait: float) -> None:
+        if wait:
             reason = self._t(_("Too much at once. Please wait a moment."))
             raise Refused(Code.RATE, reason, retry_after=round(wait, 2))
 
@@ -371,8 +384,7 @@ class Socket:
         ref, room = frame.ref, frame.room
         try:
             person = self._signed_in()
-            for name, key in (("post", person.pk), ("post_address", self.address), ("post_room", feed.key)):
-                self._allow(name, key)
+            self._allow_writing(person, feed)
             if isinstance(frame, wire.MessagePost):
                 body = self._clean(frame.body)
                 client_id, reply_to = frame.client_id, frame.reply_to
@@ -390,8 +402,9 @@ class Socket:
             if isinstance(outcome, Refused):
                 self.refuse(outcome, ref=ref, room=room)
             else:
-                client_id = str(entry.client_id) if entry.client_id else None
-                self.say("message.accepted", ref=ref, room=room, client_id=client_id, seq=outcome.seq, at=outcome.at)
+                client_id = entry.client_id or msgspec.UNSET
+                receipt = wire.MessageAccepted(ref, room, outcome.seq, outcome.at, client_id)
+                self.push(Frame(wire.encode_bytes(receipt)))
 
         self._hub.post(entry, done)
 

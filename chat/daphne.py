@@ -37,7 +37,19 @@ _PROTOCOL = (
     "sendClose",
 )
 _FINAL_TEXT, _MASKED, _TWO_MORE, _LEAST = 0x81, 0x80, 126, 6
-_TRANSPORT = ("dataBuffer", "offset", "_tempDataLen", "socket", "write", "connected", "disconnecting", "TLS", "bufferSize", "reactor")
+_TRANSPORT = (
+    "dataBuffer",
+    "offset",
+    "_tempDataLen",
+    "socket",
+    "write",
+    "connected",
+    "disconnecting",
+    "TLS",
+    "bufferSize",
+    "reactor",
+    "producer",
+)
 # Not what wraps one: TLS passes these names on to the connection below it, on which our bytes would stand in clear.
 _CONNECTIONS = ("twisted.internet.tcp", "twisted.internet.unix")
 

@@ -55,6 +55,7 @@ TRUST_SECONDS = 10.0  # how long the last look at the gate counts while the data
 REPAIR_SECONDS = 0.03  # what is under way usually arrives within this time
 SYNC_GRACE = 3.0  # a reader who was told `more` asks for it; if not, it is sent unasked
 TELL_SECONDS = 2.0  # how long one publication may take before it counts as lost
+ALONE_SECONDS = 5.0  # who has heard nobody else for so long is alone: every process speaks each second
 DEAF_SECONDS = 10.0  # without our own echo for so long, the connection to the layer is made anew
 GOODBYE_SECONDS = 1.5  # for the last commit, and again for the goodbyes
 TAKEN_SECONDS = 0.05  # how often to look whether a reader who catches up has taken the last page
@@ -67,17 +68,16 @@ T = TypeVar("T")
 
 
 class Hint(msgspec.Struct, omit_defaults=True, array_like=True):
-    """What one process tells the others about one room: the new head, and the items, as JSON, if they are few."""
+    """What one process tells the others about a room: the new head, and the items up to it as JSON, if not too long."""
 
     room: UUID
     head: int
-    items: bytes | None = None
+    items: list[bytes] | None = None
 
 
 class Told(msgspec.Struct, omit_defaults=True):
-    """One publication: who speaks, and all that happened since the last one."""
+    """One publication: all that happened since the last one."""
 
-    sender: str
     hints: list[Hint] = []
     people: list[tuple[list[int], str]] = []
     typing: list[tuple[UUID, int, str]] = []
@@ -87,11 +87,9 @@ class Told(msgspec.Struct, omit_defaults=True):
 
 _told_decoder = msgspec.msgpack.Decoder(Told)
 _told_encoder = msgspec.msgpack.Encoder()
-_items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class _Stamp(msgspec.Struct):
-    seq: int
     at: datetime
 
 
@@ -127,9 +125,11 @@ class Hub:
         self._pending: list[tuple[Entry, Done, float]] = []
         self._committing: asyncio.Task[None] | None = None
         self._dirty: list[Socket] = []
-        self._told = Told(str(self.instance))
+        self._name = str(self.instance)
+        self._told = Told()
         self._telling: asyncio.Task[None] | None = None
         self._echo = 0.0
+        self._company = time.monotonic()  # when another process was last heard, or could have been missed
         self._tasks: set[asyncio.Task[Any]] = set()
         self._layer: Any = None
         self._refusals_written = time.monotonic()
@@ -698,7 +698,7 @@ class Hub:
                 if refresh or feed.told != len(feed.people):
                     feed.told = len(feed.people)
                     self._told.presence.append((feed.id, len(feed.people)))
-            self._tell_soon()
+            self._tell_soon(anyway=True)
 
     def _show_count(self, feed: Feed, only: Socket | None = None) -> None:
         count = feed.count(time.monotonic(), PRESENCE_TTL)
@@ -817,27 +817,26 @@ class Hub:
     # --- other processes ----------------------------------------------------------------------------------------
 
     def _hint(self, room: UUID, head: int, items: Sequence[bytes]) -> None:
-        if self._layer is None:
+        if self.alone:
             return
-        raw = b"[" + b",".join(items) + b"]"
-        if len(raw) > HINT_BYTES:
-            self._told.hints.append(Hint(room, head))
-        else:
-            self._told.hints.append(Hint(room, head, raw))
+        fits = sum(map(len, items)) <= HINT_BYTES
+        self._told.hints.append(Hint(room, head, list(items) if fits else None))
         self._tell_soon()
 
-    def _tell_soon(self) -> None:
-        if self._layer is None:
-            self._told = Told(str(self.instance))
+    def _tell_soon(self, *, anyway: bool = False) -> None:
+        """Publish what has gathered; nobody is told nothing but that we are here (`anyway`)."""
+        if self.alone and not anyway:
+            self._told = Told()
         elif self._telling is None:
             self._telling = self.loop.create_task(self._tell())
 
     async def _tell(self) -> None:
         """Publish what has gathered: one publication at a time, so that a busy moment becomes one hint."""
         try:
-            told, self._told = self._told, Told(str(self.instance))
+            told, self._told = self._told, Told()
+            publication = {"type": "hint", "sender": self._name, "told": _told_encoder.encode(told)}
             async with asyncio.timeout(TELL_SECONDS):
-                await self._layer.group_send(GROUP, {"type": "hint", "told": _told_encoder.encode(told)})
+                await self._layer.group_send(GROUP, publication)
             metrics.HINTS.labels("sent").inc(len(told.hints))
         except Exception as error:  # noqa: BLE001 -- a lost hint is repaired from the log
             metrics.HINTS.labels("unsent").inc(len(told.hints))
@@ -857,11 +856,13 @@ class Hub:
                     await self._layer.flush()  # nothing of an earlier subscription stays behind
                     channel = await self._layer.new_channel()
                     await self._layer.group_add(GROUP, channel)
-                heard = time.monotonic()
+                heard = self._company = time.monotonic()
+                self._tell_soon(anyway=True)
                 while max(heard, self._echo) + DEAF_SECONDS > time.monotonic():
                     try:
                         async with asyncio.timeout(DEAF_SECONDS):
-                            self._hear(_told_decoder.decode((await self._layer.receive(channel))["told"]))
+                            publication = await self._layer.receive(channel)
+                        self._hear(publication["sender"], publication["told"])
                     except TimeoutError:
                         break
                     except Exception as error:  # noqa: BLE001 -- one hint that cannot be read is one hint lost
@@ -873,40 +874,56 @@ class Hub:
                 log.warning("hub.layer_failed", error=type(error).__name__)
             await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311
 
-    def _hear(self, told: Told) -> None:
-        self._echo = time.monotonic()
-        if told.sender == str(self.instance):
+    def _hear(self, sender: str, payload: bytes) -> None:
+        now = time.monotonic()
+        if self.degraded:  # what the others said meanwhile did not come
+            self._company = now
+        self._echo = now
+        if sender == self._name:
             return
+        if self.alone:
+            for known in self.feeds.values():
+                known.told = 0  # the newcomer has not heard it
+        self._company = now
+        told = _told_decoder.decode(payload)
+        self._take_hints(told.hints)
+        for pks, frame in told.people:
+            self._to_local_people(pks, frame.encode())
+        for room, writer, frame in told.typing:
+            if (feed := self.feeds.get(room)) is not None:
+                self._typing(feed, frame.encode(), except_pk=writer)
+        for room, count in told.presence:
+            if (feed := self.feeds.get(room)) is not None:
+                feed.elsewhere[sender] = (count, now)
+        for room in told.look:
+            self.spawn(self._look_at_room(room))
+
+    def _take_hints(self, hints: Iterable[Hint]) -> None:
         taken = elsewhere = handed = 0
-        for hint in told.hints:
+        for hint in hints:
             feed = self.feeds.get(hint.room)
             if feed is None:
                 elsewhere += 1
-            elif hint.items is None:
+            elif not hint.items:
                 self._repair(feed, "hint", hint.head)
             else:
+                if not taken:  # of one publication all are about as late
+                    metrics.observe_delay(_BY_HINT, _stamp_decoder.decode(hint.items[0]).at)
                 taken += 1
-                stamped = [(_stamp_decoder.decode(item), bytes(item)) for item in _items_decoder.decode(hint.items)]
-                handed += self._offer(hint.room, [(stamp.seq, item) for stamp, item in stamped])
-                metrics.observe_delay(_BY_HINT, stamped[0][0].at)
+                handed += self._offer(hint.room, enumerate(hint.items, hint.head - len(hint.items) + 1))
         _TAKEN.inc(taken)
         _ELSEWHERE.inc(elsewhere)
         metrics.DELIVERIES.inc(handed)
-        for pks, payload in told.people:
-            self._to_local_people(pks, payload.encode())
-        for room, writer, payload in told.typing:
-            if (feed := self.feeds.get(room)) is not None:
-                self._typing(feed, payload.encode(), except_pk=writer)
-        for room, count in told.presence:
-            if (feed := self.feeds.get(room)) is not None:
-                feed.elsewhere[told.sender] = (count, time.monotonic())
-        for room in told.look:
-            self.spawn(self._look_at_room(room))
 
     @property
     def has_layer(self) -> bool:
         """Whether other processes can be told anything at all."""
         return self._layer is not None
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other process to tell anything."""
+        return self._layer is None or (not self.degraded and time.monotonic() - self._company > ALONE_SECONDS)
 
     @property
     def degraded(self) -> bool:

@@ -184,7 +184,7 @@ def post(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> dict[UUID,
         exist, or a gate that moved.
     """
     hold, unmoved, asked = (pledge.hold, pledge.unmoved, pledge.values) if pledge else ("", "TRUE", ())
-    rooms = "{" + ",".join({str(row.room) for row in rows}) + "}"
+    rooms = "{" + ",".join(map(str, {row.room for row in rows})) + "}"
     with connection.cursor() as cursor:
         cursor.execute(hold + _LOCK + _POST.format(gate=unmoved), [rooms, _encode(rows), at, *asked, at])
         while cursor.nextset():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from chat import log
 from chat.models import Message, Participant
@@ -42,8 +42,7 @@ class Entry:
     feature: str | None = None  # of the room, as far as who asks knows; with it a post can take the short way
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """The outcome of one entry: where it stands in the log, and its item (None: an earlier try had stored it)."""
 
     seq: int
@@ -133,34 +132,44 @@ def _post(entries: Sequence[Entry]) -> Commit | None:
 
     What it says yes to from memory, the database confirms in the same transaction. It never says no.
     """
-    if not log.can_post() or any(entry.kind != Message.Kind.MESSAGE for entry in entries):
+    if not log.can_post():
         return None
-    if len({_identity(entry) or n for n, entry in enumerate(entries)}) < len(entries):
-        return None
-    features = {entry.feature for entry in entries}
-    if None in features:
-        return None
-    closed = {Feature(feature) for feature in features if feature} - {Feature.ROOM_OPEN}
+    now = timezone.now()
+    features: set[str] = set()
+    clients: set[int] = set()
+    named = 0
+    places: defaultdict[UUID, list[int]] = defaultdict(list)  # which of the entries are a room's
+    rows = []
+    for number, entry in enumerate(entries):
+        if entry.kind is not Message.Kind.MESSAGE or entry.feature is None:
+            return None
+        if entry.client_id is not None:
+            clients.add(entry.client_id.int)
+            named += 1
+        features.add(entry.feature)
+        place = places[entry.room]
+        place.append(number)
+        rows.append(_row(entry, len(place), is_open=entry.feature == Feature.ROOM_OPEN))
+    if len(clients) < named:
+        return None  # the same one twice, perhaps of the same author in the same room
+    closed = {Feature(feature) for feature in features} - {Feature.ROOM_OPEN}
     pledge = gate.pledge(closed) if closed else None
     if closed and pledge is None:
         return None
-    now = timezone.now()
-    count: Counter[UUID] = Counter()
-    rows = []
-    for entry in entries:
-        count[entry.room] += 1
-        rows.append(_row(entry, count[entry.room], is_open=entry.feature == Feature.ROOM_OPEN))
     heads = log.post(rows, now, pledge)
     if heads is None:
         return None
     at = timestamp(now)
-    result = Commit([], heads=heads)
+    items: list[Item] = []
+    before = {room: heads[room] - len(place) for room, place in places.items()}
     for entry, row in zip(entries, rows, strict=True):
-        row.seq += heads[row.room] - count[row.room]
-        item = _item(entry, row, at)
-        result.outcomes.append(Stored(row.seq, at, item))
-        result.items[row.room].append(item)
-    return result
+        row.seq += before[row.room]
+        items.append(_item(entry, row, at))
+    return Commit(
+        [Stored(item.seq, at, item) for item in items],
+        {room: [items[number] for number in place] for room, place in places.items()},
+        heads,
+    )
 
 
 def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:
@@ -279,12 +288,12 @@ def _row(entry: Entry, seq: int, *, is_open: bool) -> log.Row:
 def _item(entry: Entry, row: log.Row, at: str) -> Item:
     return Item(
         seq=row.seq,
-        id=str(row.id),
+        id=row.id,
         kind=row.kind,
         author=Author(entry.person.id, entry.person.name),
         body=entry.body if entry.kind != Message.Kind.DELETE else "",
         at=at,
-        client_id=str(entry.client_id) if entry.client_id else UNSET,
+        client_id=entry.client_id or UNSET,
         reply_to=entry.reply_to or UNSET,
         target=entry.target or UNSET,
     )

@@ -164,12 +164,12 @@ def _items(room: UUID, rows: QuerySet[Message]) -> list[Item]:
     return [
         Item(
             seq=seq,
-            id=str(pk),
+            id=pk,
             kind=kind,
             author=Author(str(author) if author else None, name),
             body=body or (vault.unseal(room, bytes(sealed)) if sealed else ""),
             at=timestamp(at),
-            client_id=str(client_id) if client_id else UNSET,
+            client_id=client_id or UNSET,
             reply_to=reply_to or UNSET,
             target=target or UNSET,
         )

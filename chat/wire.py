@@ -217,12 +217,12 @@ class Item(Struct, frozen=True, omit_defaults=True):
     """One event of a room's log as the wire shows it."""
 
     seq: int
-    id: str
+    id: UUID
     kind: str
     author: Author
     body: str
     at: str
-    client_id: str | UnsetType = UNSET
+    client_id: UUID | UnsetType = UNSET
     reply_to: int | UnsetType = UNSET
     target: int | UnsetType = UNSET
 
@@ -306,7 +306,7 @@ class MessageAccepted(_Out, tag="message.accepted"):
     room: RoomKey
     seq: Seq
     at: str
-    client_id: str | UnsetType = UNSET
+    client_id: UUID | UnsetType = UNSET
 
 
 class Refusal(_Out, tag="refused"):

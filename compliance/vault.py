@@ -34,9 +34,9 @@ def seal(room: UUID, body: str) -> bytes:
     Raises:
         Unsealable: no key is configured.
     """
-    key = _newest()
+    prefix = current_prefix()
     nonce = os.urandom(_NONCE)
-    return _FORMAT + key + nonce + _cipher(key, room).encrypt(nonce, body.encode(), room.bytes)
+    return prefix + nonce + _derive(settings.CLOSED_CHAT_KEYS[0], room).encrypt(nonce, body.encode(), room.bytes)
 
 
 def unseal(room: UUID, sealed: bytes) -> str:

@@ -277,7 +277,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [REDIS_URL],
+            # With protocol 3 redis-py writes every publication into a log line that nobody keeps.
+            "hosts": [{"address": REDIS_URL, "protocol": 2}],
             "prefix": REDIS_PREFIX,
             # What is closed travels closed: Redis, and whoever reads it, is no party to the talk.
             "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],

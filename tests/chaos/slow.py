@@ -66,7 +66,7 @@ def stop_reading(server: Server, room: str, cookie: str, megabytes: int) -> Outc
         _talk(writer, other, room, 200, outcome.before)
         with RawPeer(server) as slow:
             slow.say("room.join", ref="join", room=room, after=0)
-            slow.expect("room.joined")  # who is still being filled is waited for, page by page
+            joined = slow.expect("room.joined")  # who is still being filled is waited for, page by page
             rss, most = server.rss, 0
             over = threading.Event()
 
@@ -84,9 +84,9 @@ def stop_reading(server: Server, room: str, cookie: str, megabytes: int) -> Outc
                 watching.join()
             outcome.due = posts * len(BODY.encode())
             outcome.growth = max(most, server.rss) - rss
-            frames = slow.rest()
+            frames = [joined, *slow.rest()]
             outcome.code = slow.code
-            outcome.goodbye = frames[-1] if frames else None
+            outcome.goodbye = frames[-1]
             outcome.seqs = [item["seq"] for frame in frames for item in frame.get("items", ())]
             outcome.taken = len(outcome.seqs)
         last = outcome.seqs[-1] if outcome.seqs else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -388,7 +389,7 @@ def test_a_busy_moment_is_one_small_hint(hubs: Hubs, writer: User) -> None:
     socket, _paper = hubs.connect(0, writer)
     hubs.say(socket, "room.join", room="chat")
     hubs.settle()
-    hubs.layer.direct = False
+    hubs.layer.direct, hubs.layer.held = False, []
 
     async def post_at_once() -> None:
         for number in range(200):
@@ -402,6 +403,56 @@ def test_a_busy_moment_is_one_small_hint(hubs: Hubs, writer: User) -> None:
     hubs.layer.deliver(0)
     hubs.settle()
     assert seqs(paper) == list(range(1, 201))
+
+
+def test_who_is_alone_tells_nobody_anything_until_somebody_comes(
+    hubs: Hubs, writer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "ALONE_SECONDS", 1.0)
+    [alone, leaving], layer = hubs.hubs, hubs.layer
+    hubs.settle()
+    join(hubs, 0)
+
+    def beat(hub: hub_module.Hub) -> None:
+        hubs.run(hub._show_presence())
+        hubs.settle()
+
+    def hints_of_a_post() -> int:
+        before = counted(hub_module.metrics.HINTS, "sent")
+        post(hubs, writer)
+        return int(counted(hub_module.metrics.HINTS, "sent") - before)
+
+    beat(alone)
+    beat(leaving)
+    assert hints_of_a_post() == 1
+    layer.direct, layer.held = False, []
+    end = time.monotonic() + 10
+    while not alone.alone:
+        assert time.monotonic() < end
+        hubs.run(asyncio.sleep(0.05))
+    assert hints_of_a_post() == 0
+    beat(alone)
+    assert len(layer.held) == 1  # that it is there it says each second
+    layer.direct = True
+    beat(leaving)
+    assert hints_of_a_post() == 1
+    told = hub_module._told_decoder.decode
+    layer.direct = False
+    beat(alone)
+    assert [count for publication in layer.held for _room, count in told(publication["told"]).presence][-1] == 1
+
+
+def test_who_hears_nothing_at_all_is_not_sure_to_be_alone(
+    hubs: Hubs, writer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "ALONE_SECONDS", 0.0)
+    hub = hubs.hubs[0]
+    hubs.settle()
+    assert hub.degraded
+    assert not hub.alone
+    before = counted(hub_module.metrics.HINTS, "sent")
+    post(hubs, writer)
+    assert counted(hub_module.metrics.HINTS, "sent") == before + 1
 
 
 def test_a_layer_that_hangs_holds_up_nothing_and_gathers_nothing(

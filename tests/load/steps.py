@@ -168,7 +168,7 @@ def outbound(hub: Hub, sockets: Sequence[Socket]) -> list[Step]:
         feed.add(reader, reader.who).catching_up = False
     feed.begin(0)
     author = Author(str(uuid.uuid4()), "member")
-    item = Item(1, str(uuid.uuid4()), "message", author, BODY, "2026-06-01T00:00:00.000Z", str(uuid.uuid4()))
+    item = Item(1, uuid.uuid4(), "message", author, BODY, "2026-06-01T00:00:00.000Z", uuid.uuid4())
     encoded = encode_bytes(item)
     receipt = {"ref": "17", "room": feed.key, "client_id": item.client_id, "seq": 1, "at": item.at}
     handing = writing = float("inf")
@@ -193,11 +193,12 @@ def outbound(hub: Hub, sockets: Sequence[Socket]) -> list[Step]:
 async def hints(hub: Hub) -> list[Step]:
     """What a publication costs who makes it, and who hears it."""
     layer: Any = get_channel_layer()
-    items = b'[{"seq":1,"id":"0b6e7a52-6f0c-4f0e-8b0d-2f2f0a4f9c11","body":"' + BODY.encode() + b'"}]'
-    told = hubs.Told(str(uuid.uuid4()), [hubs.Hint(uuid.uuid4(), 1, items)])
+    item = b'{"seq":1,"id":"0b6e7a52-6f0c-4f0e-8b0d-2f2f0a4f9c11","body":"' + BODY.encode() + b'"}'
+    sender, told = str(uuid.uuid4()), hubs.Told([hubs.Hint(uuid.uuid4(), 1, [item])])
 
     async def tell() -> None:
-        await layer.group_send(hubs.GROUP, {"type": "hint", "told": hubs._told_encoder.encode(told)})
+        publication = {"type": "hint", "sender": sender, "told": hubs._told_encoder.encode(told)}
+        await layer.group_send(hubs.GROUP, publication)
 
     telling = await best_of_loop(tell, 100)
     channel = await layer.new_channel()
@@ -205,12 +206,13 @@ async def hints(hub: Hub) -> list[Step]:
 
     async def tell_and_hear() -> None:
         await tell()
-        hub._hear(hubs._told_decoder.decode((await layer.receive(channel))["told"]))
+        publication = await layer.receive(channel)
+        hub._hear(publication["sender"], publication["told"])
 
     both = await best_of_loop(tell_and_hear, 100)
     await layer.flush()
-    people = hubs._told_encoder.encode(hubs.Told(str(uuid.uuid4()), presence=[(uuid.uuid4(), 3)] * ROOMS))
-    counting = best(lambda: hub._hear(hubs._told_decoder.decode(people)), 20) / ROOMS
+    people = hubs._told_encoder.encode(hubs.Told(presence=[(uuid.uuid4(), 3)] * ROOMS))
+    counting = best(lambda: hub._hear(sender, people), 20) / ROOMS
     return [
         ("publication", "tell the other processes", telling),
         ("publication", "hear one", both - telling),
