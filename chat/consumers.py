@@ -21,7 +21,7 @@ from chat.handshake import address_of, language_of, session_of
 from chat.messages import Entry, Stored, clean
 from chat.models import Message
 from chat.offload import offload
-from chat.outlets import AsgiOutlet, Frame, Outlet
+from chat.outlets import AsgiOutlet, Frame, Outlet, Write
 from chat.throttle import Bucket, Rate
 from chat.wire import Close, Code, Refused
 from compliance import gate
@@ -120,10 +120,10 @@ class Socket:
             self._dirty = True
             self._hub.dirty(self)
 
-    def flush(self) -> None:
-        """Write what is queued."""
+    def flush(self, writes: list[Write]) -> None:
+        """Write what is queued; see `Outlet.flush`."""
         self._dirty = False
-        self.outlet.flush()
+        self.outlet.flush(writes)
 
     def say(self, kind: str, /, **fields: Any) -> None:
         """Queue a frame for this socket alone; fields that are None are left out."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from chat.outlets import DRAIN_SECONDS, HARD_BYTES, SOFT_BYTES, Frame
+from chat.outlets import DRAIN_SECONDS, HARD_BYTES, SOFT_BYTES, Frame, Write, send_all
 from chat.wire import FRAME_BYTES
 
 log = structlog.get_logger("todoke.daphne")
@@ -111,13 +111,15 @@ def _drop(payload: bytes, is_binary: bool) -> None:  # noqa: FBT001 -- Autobahn'
 class DaphneOutlet:
     """Writes prepared frames to Daphne's transport; see `outlets.Outlet`."""
 
-    __slots__ = ("_bytes", "_frames", "_protocol", "_transport")
+    __slots__ = ("_behind", "_bytes", "_frames", "_protocol", "_send", "_transport")
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
+        self._send: Callable[[bytes], int] = protocol.transport.socket.send
         self._frames: list[bytes] = []
         self._bytes = 0
+        self._behind = False  # whether the kernel did not take all at once
 
     def hold(self) -> None:
         """Read nothing more until `listen` or `unlisten`: Daphne's queue takes as much as anybody sends."""
@@ -224,43 +226,44 @@ class DaphneOutlet:
 
     def push(self, frame: Frame) -> bool:
         """See Outlet."""
-        transport = self._transport
-        if self._bytes or transport.dataBuffer or transport._tempDataLen:  # noqa: SLF001 -- else nothing waits
+        if self._behind or self._bytes:  # else nothing waits
             backlog = self.backlog
             if backlog > SOFT_BYTES and frame.ephemeral:
                 return True
             if backlog > HARD_BYTES:
                 return False
+            self._behind = backlog > self._bytes
         wire = frame.wire
         self._frames.append(wire)
         self._bytes += len(wire)
         return True
 
-    def flush(self) -> None:
-        """See Outlet. With nothing under way the bytes go to the kernel at once, not on a later turn."""
-        frames = self._frames
+    def flush(self, writes: list[Write]) -> None:
+        """See Outlet. With nothing under way the bytes go to the kernel in this turn, not on a later one."""
+        frames, transport, protocol = self._frames, self._transport, self._protocol
         if not frames:
             return
         data = frames[0] if len(frames) == 1 else b"".join(frames)
-        self._frames = []
+        frames.clear()
         self._bytes = 0
-        transport, protocol = self._transport, self._protocol
-        if protocol.state != protocol.STATE_OPEN or not transport.connected or transport.disconnecting:
+        if protocol.state != protocol.STATE_OPEN:
             return
-        if not (transport.dataBuffer or transport._tempDataLen) or self.backlog == 0:  # noqa: SLF001
-            try:
-                written = transport.socket.send(data)
-            except OSError:  # no room, or no connection any more: Twisted meets it on its own path
-                written = 0
-            if written == len(data):
-                return
-            data = data[written:]
-        transport.write(data)
+        if transport.dataBuffer or transport._tempDataLen:  # noqa: SLF001
+            self.keep(data)
+        else:
+            writes.append((self._send, data, self))
+
+    def keep(self, data: bytes) -> None:
+        """See Keeper. Twisted writes it when there is room, or meets the end of the connection on its own path."""
+        self._behind = True
+        self._transport.write(data)
 
     async def close(self, code: int, goodbye: Frame) -> None:
         """See Outlet. A peer that reads slowly gets time to reach the close frame."""
         self._frames.append(goodbye.wire)
-        self.flush()
+        last: list[Write] = []
+        self.flush(last)
+        send_all(last)
         protocol = self._protocol
         if protocol.state == protocol.STATE_OPEN:
             # Whoever broke the protocol is not waited for: its answer may never be understood.

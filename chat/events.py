@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from chat import hub, wire
 from chat.consumers import Socket
-from chat.outlets import HARD_BYTES, SOFT_BYTES, Frame
+from chat.outlets import HARD_BYTES, SOFT_BYTES, Frame, Write
 from chat.queries import Login, Person
 
 STREAM_BYTES = 1024 * 1024  # then the stream ends and is opened anew: HTTP servers hide how much the peer has taken
@@ -50,7 +50,7 @@ class _StreamOutlet:
         self._bytes += len(frame.payload)
         return True
 
-    def flush(self) -> None:
+    def flush(self, writes: list[Write]) -> None:
         self._wake.set()
 
     async def close(self, code: int, goodbye: Frame) -> None:

@@ -29,7 +29,7 @@ from chat import matching, messages, metrics, queries
 from chat.feeds import Feed, Reader, items_frame
 from chat.messages import Entry, Stored
 from chat.offload import offload, renew
-from chat.outlets import DRAIN_SECONDS, SOFT_BYTES, Frame
+from chat.outlets import DRAIN_SECONDS, SOFT_BYTES, Frame, Write, send_all
 from chat.throttle import Rate, Throttle
 from chat.wire import Close, Code, Item, Refused, encode_bytes
 from compliance import gate
@@ -228,12 +228,14 @@ class Hub:
 
     def _flush(self) -> None:
         sockets, self._dirty = self._dirty, []
+        writes: list[Write] = []
         for socket in sockets:
             try:
-                socket.flush()
+                socket.flush(writes)
             except Exception as error:  # noqa: BLE001 -- a transport in pieces is its own socket's trouble only
                 log.warning("hub.flush_failed", error=type(error).__name__)
                 socket.gone()
+        send_all(writes)
 
     def features(self, language: str) -> dict[str, dict[str, Any]]:
         """Return the decision on each feature, as `welcome` and `gate.changed` show it."""

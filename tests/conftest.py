@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from pytest_django import DjangoDbBlocker
 
+from chat import hub
 from chat.models import User
 from tests.embedded import run
 from tests.serving import Server
@@ -45,11 +46,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(autouse=True)
 def own_channels() -> Iterator[None]:
-    """Keeps the hints and the counters of one test from the next."""
+    """Keeps the hints, the counters and the rates of one test from the next."""
     config = settings.CHANNEL_LAYERS["default"].setdefault("CONFIG", {})
     if settings.REDIS_URL:
         config["prefix"] = f"{settings.REDIS_PREFIX}-{next(_number)}"
     channel_layers.backends.clear()
+    hub._page_throttles.clear()
     yield
     channel_layers.backends.clear()
     if run.valkey or not settings.REDIS_URL:  # clearing empties the whole server, which may be somebody's own

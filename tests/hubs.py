@@ -49,7 +49,7 @@ class Paper:
         self._waiting.append(frame)
         return True
 
-    def flush(self) -> None:
+    def flush(self, writes: object) -> None:
         """See outlets.Outlet."""
         if self.broken:
             raise OSError("this transport is in pieces")

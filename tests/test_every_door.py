@@ -269,7 +269,7 @@ class Ear:
         self.heard.append(json.loads(frame.payload))
         return True
 
-    def flush(self) -> None:
+    def flush(self, writes: object) -> None:
         """Nothing waits."""
 
     async def close(self, code: int, goodbye: Frame) -> None:

@@ -357,8 +357,8 @@ def test_who_catches_up_slowly_is_sent_a_page_at_a_time(
     _socket, paper = join(hubs, 0, after=0)
     takes = paper.flush
 
-    def take_and_stop() -> None:
-        takes()
+    def take_and_stop(writes: object) -> None:
+        takes(writes)
         paper.full = bool(paper.items())
 
     monkeypatch.setattr(paper, "flush", take_and_stop)
@@ -418,9 +418,9 @@ def test_who_is_alone_tells_nobody_anything_until_somebody_comes(
         hubs.settle()
 
     def hints_of_a_post() -> int:
-        before = counted(hub_module.metrics.HINTS, "sent")
+        before = counted(metrics.HINTS, "sent")
         post(hubs, writer)
-        return int(counted(hub_module.metrics.HINTS, "sent") - before)
+        return int(counted(metrics.HINTS, "sent") - before)
 
     beat(alone)
     beat(leaving)
@@ -450,9 +450,9 @@ def test_who_hears_nothing_at_all_is_not_sure_to_be_alone(
     hubs.settle()
     assert hub.degraded
     assert not hub.alone
-    before = counted(hub_module.metrics.HINTS, "sent")
+    before = counted(metrics.HINTS, "sent")
     post(hubs, writer)
-    assert counted(hub_module.metrics.HINTS, "sent") == before + 1
+    assert counted(metrics.HINTS, "sent") == before + 1
 
 
 def test_a_layer_that_hangs_holds_up_nothing_and_gathers_nothing(

@@ -182,10 +182,10 @@ def test_what_is_none_is_left_out() -> None:
 
 
 def test_an_item_carries_what_it_has() -> None:
-    item = wire.Item(1, "id", "message", wire.Author(None, "旅人"), "", "2026-11-22T00:00:00.000Z")
+    item = wire.Item(1, UUID(int=1), "message", wire.Author(None, "旅人"), "", "2026-11-22T00:00:00.000Z")
     assert json.loads(wire.encode_bytes(item)) == {
         "seq": 1,
-        "id": "id",
+        "id": "00000000-0000-0000-0000-000000000001",
         "kind": "message",
         "author": {"id": None, "name": "旅人"},
         "body": "",
