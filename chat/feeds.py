@@ -103,24 +103,31 @@ class Feed:
         Returns:
             how many items were handed to sockets.
         """
-        head = self.head
+        head, ahead = self.head, self.ahead
         ready: list[bytes] = []
+        due = 0 if head is None else head + 1
         for seq, encoded in items:
-            if head is not None and seq == head + len(ready) + 1:
+            if head is not None and seq == due:
                 ready.append(encoded)
-            elif (head is None or seq > head + len(ready)) and len(self.ahead) < AHEAD:
-                self.ahead.setdefault(seq, encoded)
+                due += 1
+            elif seq >= due and len(ahead) < AHEAD:
+                ahead.setdefault(seq, encoded)
         if head is None:
             return 0
-        while (found := self.ahead.get(head + len(ready) + 1)) is not None:
-            ready.append(found)
+        if ahead:
+            while (found := ahead.get(due)) is not None:
+                ready.append(found)
+                due += 1
+            for seq in range(head + 1, due):
+                ahead.pop(seq, None)
+        if not ready:
+            return 0
         for seq, encoded in enumerate(ready, head + 1):
-            self.ahead.pop(seq, None)
             if _DELETION in encoded:
                 self.recent.clear()  # words that were taken back are not repeated from memory
             self.recent.append((seq, encoded))
-        self.head = head + len(ready)
-        return self._deliver(head + 1, ready, behind) if ready else 0
+        self.head = due - 1
+        return self._deliver(head + 1, ready, behind)
 
     def _deliver(self, first: int, ready: list[bytes], behind: Callable[[Reader], None]) -> int:
         last = first + len(ready) - 1

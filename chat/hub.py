@@ -11,6 +11,7 @@ import random
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -96,7 +97,6 @@ class _Stamp(msgspec.Struct):
 _stamp_decoder = msgspec.json.Decoder(_Stamp)
 
 # Looked up once: by name each costs more than counting does.
-_BY_COMMIT, _BY_HINT, _BY_LOG = (metrics.DELAY_SECONDS.labels(path) for path in ("commit", "hint", "log"))
 _TAKEN, _ELSEWHERE = (metrics.HINTS.labels(outcome) for outcome in ("taken", "elsewhere"))
 
 
@@ -130,6 +130,7 @@ class Hub:
         self._telling: asyncio.Task[None] | None = None
         self._echo = 0.0
         self._company = time.monotonic()  # when another process was last heard, or could have been missed
+        self._lacking: deque[tuple[float, Feed, str]] = deque()  # until when, which room, and how it was noticed
         self._tasks: set[asyncio.Task[Any]] = set()
         self._layer: Any = None
         self._refusals_written = time.monotonic()
@@ -311,8 +312,7 @@ class Hub:
         metrics.STORED.inc(sum(map(len, result.items.values())))
         metrics.DELIVERIES.inc(handed)
         delivered = time.perf_counter()
-        for _entry, _done, arrived in batch:
-            _BY_COMMIT.observe(delivered - arrived)
+        metrics.DELAYS.observe("commit", [delivered - arrived for _entry, _done, arrived in batch])
 
     @staticmethod
     def _answer(done: Done, outcome: Stored | Refused) -> None:
@@ -499,13 +499,30 @@ class Hub:
     def _repair(self, feed: Feed, found_by: str, due: int) -> None:
         """Have a room's log read as far as it is known to go, unless that comes by itself in a moment."""
         feed.due = max(feed.due, due)
-        if not feed.repairing and feed.head is not None and feed.head < feed.due:
-            feed.repairing = True
+        if feed.repairing or feed.head is None or feed.head >= feed.due:
+            return
+        feed.repairing = True
+        if found_by in ("hole", "head_check"):
+            if not self._lacking:
+                self.loop.call_later(REPAIR_SECONDS, self._repair_lacking)
+            self._lacking.append((self.loop.time() + REPAIR_SECONDS, feed, found_by))
+        else:
             self.spawn(self._refill(feed, found_by))
+
+    def _repair_lacking(self) -> None:
+        """Have those logs read of which nothing came in time; where many write at once, most of it did."""
+        now = self.loop.time() + 0.001  # timers are no more exact than that
+        while self._lacking and self._lacking[0][0] <= now:
+            _until, feed, found_by = self._lacking.popleft()
+            if feed.head is not None and feed.head < feed.due:
+                self.spawn(self._refill(feed, found_by))
+            else:
+                feed.repairing = False
+        if self._lacking:
+            self.loop.call_at(self._lacking[0][0], self._repair_lacking)
 
     async def _refill(self, feed: Feed, found_by: str) -> None:
         try:
-            await asyncio.sleep(REPAIR_SECONDS if found_by in ("hole", "head_check") else 0)
             while feed.readers and self.feeds.get(feed.id) is feed:
                 assert feed.head is not None
                 before, due = feed.head, feed.due
@@ -516,7 +533,7 @@ class Hub:
                     metrics.REPAIRS.labels(found_by).inc()
                     if found_by != "hint" and self._layer is not None:
                         metrics.HINTS.labels("lost").inc()
-                    metrics.observe_delay(_BY_LOG, _stamp_decoder.decode(items[0][1]).at)
+                    metrics.DELAYS.since("log", _stamp_decoder.decode(items[0][1]).at)
                 metrics.DELIVERIES.inc(feed.offer(items, self._catch_up))
                 if not items and feed.due == due:  # what was heard of after the reading had begun is read anew
                     return
@@ -910,7 +927,7 @@ class Hub:
                 self._repair(feed, "hint", hint.head)
             else:
                 if not taken:  # of one publication all are about as late
-                    metrics.observe_delay(_BY_HINT, _stamp_decoder.decode(hint.items[0]).at)
+                    metrics.DELAYS.since("hint", _stamp_decoder.decode(hint.items[0]).at)
                 taken += 1
                 handed += self._offer(hint.room, enumerate(hint.items, hint.head - len(hint.items) + 1))
         _TAKEN.inc(taken)

@@ -28,8 +28,7 @@ from compliance.policy import Decision
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """One write to a room's log that waits to be committed."""
 
     room: UUID

@@ -171,6 +171,7 @@ class Hubs:
                     hub._committing is not None
                     or hub._telling is not None
                     or len(hub._tasks) > 1
+                    or hub._lacking
                     or any(socket._worker is not None for socket in hub.sockets)
                     for hub in self.hubs
                 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import replace as replaced
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 
 from chat import matching, messages, queries, rooms
@@ -162,7 +163,7 @@ def test_no_pledge_without_a_look_an_authorisation_or_keys(
     assert gate.pledge([Feature.MATCH_PAIR]) is not None
     remembered = gate._remembered
     assert remembered is not None
-    monkeypatch.setattr(gate, "_remembered", replace(remembered, authorisation=None))
+    monkeypatch.setattr(gate, "_remembered", replaced(remembered, authorisation=None))
     assert gate.pledge([Feature.MATCH_PAIR]) is None
     monkeypatch.setattr(gate, "_remembered", None)
     assert gate.pledge([Feature.MATCH_PAIR]) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -14,6 +13,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 
 from chat import matching, messages, people, queries, rooms
