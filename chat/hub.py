@@ -27,6 +27,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from chat import matching, messages, metrics, queries
+from chat.appender import Appender
 from chat.feeds import Feed, Reader, items_frame
 from chat.messages import Entry, Stored
 from chat.offload import offload, renew
@@ -124,6 +125,7 @@ class Hub:
         self._features: dict[str, dict[str, dict[str, Any]]] = {}
         self._pending: list[tuple[Entry, Done, float]] = []
         self._committing: asyncio.Task[None] | None = None
+        self._appender = Appender()
         self._dirty: list[Socket] = []
         self._name = str(self.instance)
         self._told = Told()
@@ -152,6 +154,9 @@ class Hub:
             (MATCH_SECONDS, self._keep_matching),
         ):
             self.spawn(self._every(period, step))
+        with suppress(Exception):  # while the database is away, the first message connects
+            async with asyncio.timeout(HEAD_SECONDS):
+                await self._appender.prepare()
         log.info("hub.started", instance=str(self.instance))
 
     async def drain(self) -> None:
@@ -176,7 +181,12 @@ class Hub:
                     await offload("ja", step)
         for task in list(self._tasks):
             task.cancel()
+        self.release()
         log.info("hub.drained")
+
+    def release(self) -> None:
+        """Let go of the hub's own connection to the database."""
+        self._appender.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the loops, kept alive until it ends."""
@@ -288,7 +298,7 @@ class Hub:
     async def _commit_batch(self, batch: Sequence[tuple[Entry, Done, float]]) -> None:
         started = time.perf_counter()
         try:
-            result = await offload("ja", messages.commit, [entry for entry, _done, _at in batch])
+            result = await self._store([entry for entry, _done, _at in batch])
         except Exception:
             log.exception(
                 "hub.commit_failed", entries=len(batch), rooms=sorted({str(e.room) for e, _done, _at in batch})
@@ -313,6 +323,13 @@ class Hub:
         metrics.DELIVERIES.inc(handed)
         delivered = time.perf_counter()
         metrics.DELAYS.observe("commit", [delivered - arrived for _entry, _done, arrived in batch])
+
+    async def _store(self, entries: Sequence[Entry]) -> messages.Commit:
+        if (draft := messages.draft_of(entries)) is not None:
+            heads = await self._appender.post(draft.rows, draft.at, draft.pledge)
+            if heads is not None:
+                return messages.posted(draft, heads)
+        return await offload("ja", messages.commit_with_care, entries)
 
     @staticmethod
     def _answer(done: Done, outcome: Stored | Refused) -> None:

@@ -1,6 +1,6 @@
 """The log's own SQL, for the one transaction that every message passes through. No rule lives here.
 
-PostgreSQL gets one statement a step, whatever the size of the batch, or one round trip for all of them (`post`); SQLite
+PostgreSQL gets one statement a step, whatever the size of the batch, or one function for all of them (`POST`); SQLite
 goes through the ORM.
 """
 
@@ -51,53 +51,18 @@ class Row(Struct, omit_defaults=True):
     sealed: bytes | None = None
     reply_to: int | None = None
     target: int | None = None
-    feature: str | None = None  # of its room, where `post` shall see to it that it still is
+    feature: str | None = None  # of its room, where `POST` shall see to it that it still is
 
 
 # Rows travel as one JSON parameter: an array for each column costs the service several times as much.
-_FIELDS = (
-    "room uuid, seq bigint, id uuid, kind text, author bigint, author_name text, client_id uuid, body text,"
-    " sealed text, reply_to bigint, target bigint"
-)
-_INSERT = (
+_APPEND = (
     "INSERT INTO chat_message (room_id, seq, id, kind, author_id, author_name, client_id, body, sealed, reply_to,"
     " target, at) SELECT room, seq, id, kind, author, author_name, client_id, body, decode(sealed, 'base64'), reply_to,"
-    " target, %s"
+    " target, %s FROM json_to_recordset(%s) AS e(room uuid, seq bigint, id uuid, kind text, author bigint,"
+    " author_name text, client_id uuid, body text, sealed text, reply_to bigint, target bigint)"
 )
-_APPEND = f"{_INSERT} FROM json_to_recordset(%s) AS e({_FIELDS})"
-_LOCK = "SELECT FROM chat_room WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE;"
-# Statements of their own see what was committed while the locks were waited for; all three are one transaction.
-# The planner takes any JSON for a hundred rows: what keeps it from reading all rooms for one message is LATERAL with
-# LIMIT, and ANY, which it can answer by no other way than the rooms' key.
-_POST = f"""
-WITH entry AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%s) AS e({_FIELDS}, feature text)
-), numbered AS MATERIALIZED (
-    SELECT e.room, r.head + e.seq AS seq, e.id, e.kind, e.author, e.author_name, e.client_id, e.body, e.sealed,
-        e.reply_to, e.target, e.feature
-    FROM entry e CROSS JOIN LATERAL (
-        SELECT head FROM chat_room WHERE id = e.room AND feature = e.feature AND ended_at IS NULL LIMIT 1
-    ) r
-), stored AS (
-    {_INSERT} FROM numbered
-    WHERE (SELECT count(*) FROM numbered) = (SELECT count(*) FROM entry)
-        AND NOT EXISTS (SELECT FROM numbered WHERE reply_to NOT BETWEEN 1 AND seq - 1)
-        AND NOT EXISTS (SELECT FROM entry e WHERE (
-            SELECT TRUE FROM chat_message m
-            WHERE m.room_id = e.room AND m.author_id = e.author AND m.client_id = e.client_id))
-        AND NOT EXISTS (SELECT FROM entry e WHERE e.feature <> 'room.open' AND (
-            SELECT p.left_at IS NULL FROM chat_participant p
-            WHERE p.room_id = e.room AND p.user_id = e.author) IS NOT TRUE)
-        AND {{gate}}
-    RETURNING room_id, seq
-), heads AS (
-    SELECT room_id, max(seq) AS head FROM stored GROUP BY room_id
-), advanced AS (
-    UPDATE chat_room r SET head = h.head, last_at = %s FROM heads h
-    WHERE r.id = h.room_id AND r.id = ANY (ARRAY(SELECT room_id FROM heads))
-)
-SELECT room_id, head FROM heads
-"""  # noqa: S608 -- of constants
+#: Locks the rooms, appends messages and advances the heads, in one transaction: all or nothing. Returns the new heads.
+POST = "SELECT room_id, head FROM chat_post({}, {}, {}, {}, {}, {})"
 
 
 def lock(rooms: Iterable[UUID]) -> dict[UUID, Place]:
@@ -170,25 +135,31 @@ def can_post() -> bool:
     return connection.vendor == "postgresql"
 
 
-def post(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> dict[UUID, int] | None:
-    """Lock the rooms, append messages and advance the heads in one transaction and one round trip: all or nothing.
+def arguments(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> list[str | None]:
+    """Return what `POST` takes, as text.
+
+    Nothing is stored, and no head comes back, if anything asks for a closer look: a room that is gone, ended or under
+    another feature, an author who is not inside, a client id that the log has, an answer to what does not exist, or a
+    gate that moved.
 
     Args:
         rows: with the seqs 1, 2, … of each room's new messages, which the room's head is added to.
         at: now.
         pledge: of the gate, where rooms of a feature are among them that it can shut.
+    """
+    rooms = "{" + ",".join(map(str, {row.room for row in rows})) + "}"
+    asked = (str(pledge.revision), pledge.since.isoformat(), pledge.fingerprint) if pledge else (None, None, None)
+    return [rooms, _encode(rows), at.isoformat(), *asked]
+
+
+def post(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> dict[UUID, int] | None:
+    """Append messages by `POST`, over the thread's own connection.
 
     Returns:
-        the new heads; None, with nothing stored, if anything asks for a closer look: a room that is gone, ended or
-        under another feature, an author who is not inside, a client id that the log has, an answer to what does not
-        exist, or a gate that moved.
+        the new heads; None if it stored nothing.
     """
-    hold, unmoved, asked = (pledge.hold, pledge.unmoved, pledge.values) if pledge else ("", "TRUE", ())
-    rooms = "{" + ",".join(map(str, {row.room for row in rows})) + "}"
     with connection.cursor() as cursor:
-        cursor.execute(hold + _LOCK + _POST.format(gate=unmoved), [rooms, _encode(rows), at, *asked, at])
-        while cursor.nextset():
-            pass
+        cursor.execute(POST.format(*["%s"] * 6), arguments(rows, at, pledge))
         return dict(cursor.fetchall()) or None
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -58,6 +59,16 @@ class Commit:
     heads: dict[UUID, int] = field(default_factory=dict)
 
 
+class Draft(Struct):
+    """A batch on its way to `log.POST`."""
+
+    entries: Sequence[Entry]
+    rows: list[log.Row]
+    places: Mapping[UUID, list[int]]  # which of the entries are a room's
+    at: datetime
+    pledge: gate.Pledge | None
+
+
 class _TouchesClosedTalk(Exception):
     """A batch thought to be about open rooms only met a closed one: it must be done again under the gate's lock."""
 
@@ -90,13 +101,70 @@ def commit(entries: Sequence[Entry]) -> Commit:
     Returns:
         the outcomes, and per room the new items in order of seq.
     """
-    if (posted := _post(entries)) is not None:
-        return posted
+    draft = draft_of(entries)
+    heads = log.post(draft.rows, draft.at, draft.pledge) if draft else None
+    return commit_with_care(entries) if draft is None or heads is None else posted(draft, heads)
+
+
+def commit_with_care(entries: Sequence[Entry]) -> Commit:
+    """Do the same step by step, for batches that something may speak against."""
     with translation.override(None):
         try:
             return _commit(entries, gated=False)
         except _TouchesClosedTalk:
             return _commit(entries, gated=True)
+
+
+def draft_of(entries: Sequence[Entry]) -> Draft | None:
+    """Prepare a batch that nothing speaks against, as most are, for `log.POST`; None if it wants care.
+
+    What is said yes to from memory here, the database confirms in the same transaction. Nothing here says no, waits or
+    asks the database.
+    """
+    if not log.can_post():
+        return None
+    features: set[str] = set()
+    clients: set[int] = set()
+    named = 0
+    places: defaultdict[UUID, list[int]] = defaultdict(list)
+    rows = []
+    for number, entry in enumerate(entries):
+        if entry.kind is not Message.Kind.MESSAGE or entry.feature is None:
+            return None
+        if entry.client_id is not None:
+            clients.add(entry.client_id.int)
+            named += 1
+        features.add(entry.feature)
+        place = places[entry.room]
+        place.append(number)
+        rows.append(_row(entry, len(place), is_open=entry.feature == Feature.ROOM_OPEN))
+    if len(clients) < named:
+        return None  # the same one twice, perhaps of the same author in the same room
+    closed = {Feature(feature) for feature in features} - {Feature.ROOM_OPEN}
+    pledge = gate.pledge(closed) if closed else None
+    if closed and pledge is None:
+        return None
+    return Draft(entries, rows, places, timezone.now(), pledge)
+
+
+def posted(draft: Draft, heads: dict[UUID, int]) -> Commit:
+    """Return what `log.POST` has stored.
+
+    Args:
+        draft: what it was given.
+        heads: what it returned.
+    """
+    at = timestamp(draft.at)
+    items: list[Item] = []
+    before = {room: heads[room] - len(place) for room, place in draft.places.items()}
+    for entry, row in zip(draft.entries, draft.rows, strict=True):
+        row.seq += before[row.room]
+        items.append(_item(entry, row, at))
+    return Commit(
+        [Stored(item.seq, at, item) for item in items],
+        {room: [items[number] for number in place] for room, place in draft.places.items()},
+        heads,
+    )
 
 
 def mark_seen(*, person: Person, room: UUID, seq: int) -> None:
@@ -124,51 +192,6 @@ def reseal(*, limit: int) -> int:
             # Only if it is still there: words deleted meanwhile must not come back.
             Message.objects.filter(room_id=row.room_id, seq=row.seq, sealed=sealed).update(sealed=anew)
         return len(rows)
-
-
-def _post(entries: Sequence[Entry]) -> Commit | None:
-    """Store a batch that nothing speaks against, as most are, in one round trip; None if it wants `_commit`.
-
-    What it says yes to from memory, the database confirms in the same transaction. It never says no.
-    """
-    if not log.can_post():
-        return None
-    now = timezone.now()
-    features: set[str] = set()
-    clients: set[int] = set()
-    named = 0
-    places: defaultdict[UUID, list[int]] = defaultdict(list)  # which of the entries are a room's
-    rows = []
-    for number, entry in enumerate(entries):
-        if entry.kind is not Message.Kind.MESSAGE or entry.feature is None:
-            return None
-        if entry.client_id is not None:
-            clients.add(entry.client_id.int)
-            named += 1
-        features.add(entry.feature)
-        place = places[entry.room]
-        place.append(number)
-        rows.append(_row(entry, len(place), is_open=entry.feature == Feature.ROOM_OPEN))
-    if len(clients) < named:
-        return None  # the same one twice, perhaps of the same author in the same room
-    closed = {Feature(feature) for feature in features} - {Feature.ROOM_OPEN}
-    pledge = gate.pledge(closed) if closed else None
-    if closed and pledge is None:
-        return None
-    heads = log.post(rows, now, pledge)
-    if heads is None:
-        return None
-    at = timestamp(now)
-    items: list[Item] = []
-    before = {room: heads[room] - len(place) for room, place in places.items()}
-    for entry, row in zip(entries, rows, strict=True):
-        row.seq += before[row.room]
-        items.append(_item(entry, row, at))
-    return Commit(
-        [Stored(item.seq, at, item) for item in items],
-        {room: [items[number] for number in place] for room, place in places.items()},
-        heads,
-    )
 
 
 def _commit(entries: Sequence[Entry], *, gated: bool) -> Commit:

@@ -278,24 +278,22 @@ def hold(*, creating: bool = False) -> Callable[[Feature], Decision]:
     return ask
 
 
-_HOLD = f"SELECT pg_advisory_xact_lock_shared({_GATE_LOCK});"
-_UNMOVED = (
-    "(EXISTS (SELECT FROM compliance_gatestate WHERE id = 1 AND revision = %s) AND NOT EXISTS"
-    " (SELECT FROM compliance_instance WHERE seen_at > %s AND fingerprint <> %s))"
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Pledge:
-    """A yes from memory, and the PostgreSQL that makes it as good as one of `hold`.
+    """A yes from memory, and what makes it as good as one of `hold` in PostgreSQL.
 
-    A write that relies on it executes, in one transaction, `hold` first, and then changes nothing unless `unmoved` is
-    true (with `values` as its parameters): the gate cannot be shut before that transaction ends, and was not before.
+    A write that relies on it calls, first of all in its transaction, `compliance_gate_unmoved` with these three, and
+    changes nothing unless that is true: the gate cannot be shut before that transaction ends, and was not before.
+
+    Attributes:
+        revision: where the gate was.
+        since: which other processes count: those that were seen after it.
+        fingerprint: of this deployment's environment, which theirs must not differ from.
     """
 
-    hold: str
-    unmoved: str
-    values: tuple[Any, ...]
+    revision: uuid.UUID
+    since: datetime
+    fingerprint: str
 
 
 def pledge(features: Iterable[Feature]) -> Pledge | None:
@@ -304,13 +302,12 @@ def pledge(features: Iterable[Feature]) -> Pledge | None:
     For writes that are one round trip to the database.
     """
     remembered = _remembered
-    if remembered is None or remembered.authorisation is None:
+    if remembered is None or remembered.authorisation is None or remembered.revision is None:
         return None
     snapshot = replace(remembered, standing=_with_keys(settings.STANDING))
     if not all(snapshot.decide(feature).allowed for feature in features):
         return None
-    fingerprint = settings.STANDING.fingerprint
-    return Pledge(_HOLD, _UNMOVED, (snapshot.revision, timezone.now() - INSTANCE_TTL, fingerprint))
+    return Pledge(remembered.revision, timezone.now() - INSTANCE_TTL, settings.STANDING.fingerprint)
 
 
 @contextmanager

@@ -154,6 +154,7 @@ class Hubs:
                 socket.gone()
             for task in list(hub._tasks):
                 task.cancel()
+            hub.release()
         await asyncio.sleep(0)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

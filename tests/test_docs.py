@@ -179,6 +179,7 @@ def test_a_decision_says_why_what_and_what_follows_in_under_a_page(decision: Pat
 
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
 SAID: dict[str, Any] = {str(frame.__struct_config__.tag): frame for frame in get_args(wire.ServerFrame)}
+TYPED: dict[str, Any] = {frame.__name__: frame for frame in SAID.values()}
 
 
 def part(heading: str) -> str:
@@ -229,6 +230,9 @@ def spoken() -> Iterator[tuple[str, set[str], str]]:
             match node:
                 case ast.Call(func=ast.Attribute(attr="say"), args=[ast.Constant(value=str(kind))], keywords=keywords):
                     yield kind, {keyword.arg for keyword in keywords if keyword.arg}, where
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="wire"), attr=name), args=given) if name in TYPED:
+                    fields = msgspec.structs.fields(TYPED[name])[: len(given)]
+                    yield TYPED[name].__struct_config__.tag, {field.name for field in fields}, where
                 case ast.Dict(keys=[ast.Constant(value="type"), *keys], values=[ast.Constant(value=str(kind)), *_]):
                     yield kind, {key.value for key in keys if isinstance(key, ast.Constant)}, where  # type: ignore[misc]
                 case _:

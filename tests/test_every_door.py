@@ -335,6 +335,7 @@ class Line:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        self.hub.release()
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--alone", action="store_true", help="without the peer: for work on the service itself")
     parser.add_argument("--rounds", type=int, help="how often each workload is measured")
     parser.add_argument("--seconds", type=float, help="for how long is written")
-    parser.add_argument("--clients", type=int, default=2, help="processes that make the load")
+    parser.add_argument("--clients", type=int, help="processes that make the load; else one for each core of its own")
     parser.add_argument("--out", type=Path, help=f"where the table goes; a whole run: {TABLE.relative_to(ROOT)}")
     parser.add_argument("--json", type=Path, help="where each single figure goes")
     asked = parser.parse_args(arguments)
@@ -53,7 +53,7 @@ def _measure(asked: argparse.Namespace, cores: Cores) -> int:
         return 2
     results: report.Results = {}
     began = time.monotonic()
-    with Crowd(asked.clients, cores.others) as crowd:
+    with Crowd(asked.clients or cores.clients, cores.others) as crowd:
         rig = workloads.Rig(size, cores, stage.Town(), crowd)
         try:
             for turn in range(size.rounds):

@@ -503,8 +503,9 @@ class Crowd:
             )
             for _ in range(processes)
         ]
-        for process in self._processes:
-            psutil.Process(process.pid).cpu_affinity(list(cores))
+        apart = len(cores) > processes  # else they share them, and with the database
+        for number, process in enumerate(self._processes):
+            psutil.Process(process.pid).cpu_affinity([cores[number]] if apart else list(cores))
 
     def __enter__(self) -> Self:
         return self

@@ -158,8 +158,8 @@ def post(room: uuid.UUID, feature: str = Feature.ROOM_OPEN, person: Person = SPE
     entries = [
         Entry(room, person, Message.Kind.MESSAGE, "x" * 100, uuid.uuid4(), feature=feature) for _ in range(times)
     ]
-    posted = messages._post(entries)
-    assert posted is not None
+    assert messages.draft_of(entries) is not None
+    posted = messages.commit(entries)
     assert all(isinstance(outcome, Stored) for outcome in posted.outcomes)
 
 

@@ -20,6 +20,11 @@ class Cores:
     servers: tuple[int, ...]
     others: tuple[int, ...]
 
+    @property
+    def clients(self) -> int:
+        """How many processes make the load: more than there are cores for them would only wait for each other."""
+        return min(4, max(1, len(self.others) - 1))
+
     @classmethod
     def of_this_machine(cls) -> Cores:
         """Give the two server processes a core each if that leaves as many; a single core is everybody's."""

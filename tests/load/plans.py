@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db import connection
 
 _EXPLAINED: Final = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+_CALL: Final = re.compile(r"SELECT .* FROM (?P<name>chat_\w+)\((?P<values>.*)\)\s*", re.DOTALL)
 Node = dict[str, Any]
 
 
@@ -70,7 +71,7 @@ def touched(node: Node) -> int:
 
 @contextmanager
 def explained() -> Iterator[list[Plan]]:
-    """Collect the plans of all statements within.
+    """Collect the plans of all statements within, and of those that a function of ours consists of.
 
     Each is executed twice: explained and undone, then for good. Must be within a transaction.
     """
@@ -79,12 +80,33 @@ def explained() -> Iterator[list[Plan]]:
     def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
         assert not many
         written = context["cursor"].cursor.mogrify(sql, params) if params else sql
+        if call := _CALL.fullmatch(written):
+            plans.extend(_inside(call["name"], call["values"]))
+            return execute(sql, params, many, context)
         statements = filter(_EXPLAINED.match, written.split(";"))  # the tests' own words have no semicolon
         plans.extend(Plan(" ".join(statement.split()), _execute(statement)) for statement in statements)
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(explain):
         yield plans
+
+
+def _inside(function: str, values: str) -> Iterator[Plan]:
+    """Explain what a function does, with the values of a call: as planned for them, and as planned once for all."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT prosrc, oidvectortypes(proargtypes) FROM pg_proc WHERE oid = %s::regproc::oid", [function]
+        )
+        [(body, types)] = cursor.fetchall()
+        statements = [found[1] for found in re.finditer(r"(?:RETURN QUERY|PERFORM)\b(.*?);", body, re.DOTALL)]
+        assert statements
+        for text in statements:
+            statement = text if _EXPLAINED.match(text) else f"SELECT {text}"
+            cursor.execute(f"PREPARE inside ({', '.join(types.split(', '))}) AS {statement}")
+            for mode in ("force_custom_plan", "force_generic_plan"):
+                cursor.execute(f"SET LOCAL plan_cache_mode = {mode}")
+                yield Plan(f"{mode}: {' '.join(statement.split())}", _execute(f"EXECUTE inside ({values})"))
+            cursor.execute("RESET plan_cache_mode; DEALLOCATE inside")
 
 
 def _execute(statement: str) -> Node:

@@ -92,7 +92,7 @@ def test_what_is_read_and_written_of_a_room_is_in_one_partition(squares: list[Ro
         lambda: queries.latest(room),
         lambda: queries.before(room, 3),
         lambda: queries.after(room, 1),
-        lambda: messages._post(entries(room, person, 5)),
+        lambda: messages.commit(entries(room, person, 5)),
         lambda: messages.commit([Entry(room.pk, person, Message.Kind.EDIT, "others", uuid.uuid4(), target=1)]),
         lambda: messages.commit([Entry(room.pk, person, Message.Kind.DELETE, "", uuid.uuid4(), target=2)]),
     ):
