@@ -83,12 +83,15 @@ class Appender:
             return
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
-        connection.close()
-        if self._pool is not None:
-            self._pool.putconn(connection)  # which makes room for another
+        _return(connection, self._pool)
 
     async def _connect(self) -> None:
-        connection, self._pool = await offload("ja", _open)
+        opening = self._loop.create_task(offload("ja", _open))
+        try:
+            connection, self._pool = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_not_needed)
+            raise
         pg = connection.pgconn
         pg.nonblocking = 1
         self._connection, self._socket = connection, pg.socket
@@ -142,6 +145,17 @@ class Appender:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
         self.close()
+
+
+def _return(connection: psycopg.Connection[Any], pool: Any) -> None:
+    connection.close()
+    if pool is not None:
+        pool.putconn(connection)  # which makes room for another
+
+
+def _not_needed(opening: asyncio.Task[tuple[psycopg.Connection[Any], Any]]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        _return(*opening.result())
 
 
 def _open() -> tuple[psycopg.Connection[Any], Any]:

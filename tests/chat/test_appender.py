@@ -1,0 +1,161 @@
+"""The loop's own connection to the log: what it appends stands there, and if it ends, the next message has another."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from chat import log, offload, rooms
+from chat.appender import Appender
+from chat.log import Row
+from chat.models import Message, Room, User
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def room(transactional_db: None) -> Room:
+    """An open room."""
+    return rooms.create_open_room(actor=None, name="雑談", slug="chat")
+
+
+@pytest.fixture
+def writer(transactional_db: None) -> User:
+    """Somebody who writes."""
+    return User.objects.create(name="書き手", is_guest=True)
+
+
+@pytest_asyncio.fixture
+async def appender(room: Room, writer: User) -> AsyncIterator[Appender]:
+    """An appender, let go of at the end."""
+    made = Appender()
+    yield made
+    made.close()
+    await asyncio.to_thread(offload.close)
+
+
+@pytest.fixture
+def say(appender: Appender, room: Room, writer: User) -> Callable[..., Any]:
+    """Appends messages to the room; returns its new head."""
+
+    async def append(*bodies: str, author: int | None = None) -> int:
+        rows = [
+            Row(room.pk, seq, uuid.uuid4(), "message", author or writer.pk, "", uuid.uuid4(), body, feature="room.open")
+            for seq, body in enumerate(bodies, 1)
+        ]
+        heads = await appender.post(rows, timezone.now(), None)
+        assert heads is not None
+        assert set(heads) == {room.pk}
+        return heads[room.pk]
+
+    return append
+
+
+@sync_to_async(thread_sensitive=False)
+def bodies() -> list[str]:
+    """What the log has, in order."""
+    try:
+        return [str(body) for body in Message.objects.order_by("seq").values_list("body", flat=True)]
+    finally:
+        connections.close_all()
+
+
+@sync_to_async(thread_sensitive=False)
+def end_others() -> int:
+    """Ends every other connection to the database, as a restart does; returns how many."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%chat_post%'"
+            )
+            return int(cursor.fetchone()[0])
+    finally:
+        connections.close_all()
+
+
+async def test_what_is_appended_stands_in_the_log(say: Callable[..., Any]) -> None:
+    assert await say("やあ", 'どうも\n"と\\') == 2
+    assert await say("また") == 3
+    assert await bodies() == ["やあ", 'どうも\n"と\\', "また"]
+
+
+async def test_more_than_the_kernel_takes_at_once_is_written_by_and_by(say: Callable[..., Any]) -> None:
+    assert await say(*("🐢" * 2000 for _ in range(500))) == 500
+    assert await say("また") == 501
+
+
+async def test_what_asks_for_care_stores_nothing(appender: Appender, room: Room, writer: User) -> None:
+    row = Row(room.pk, 1, uuid.uuid4(), "message", writer.pk, "", uuid.uuid4(), "x", feature="room.match_pair")
+    assert await appender.post([row], timezone.now(), None) is None
+    assert await bodies() == []
+
+
+async def test_a_connection_that_ended_meanwhile_is_made_anew(appender: Appender, say: Callable[..., Any]) -> None:
+    await appender.prepare()
+    assert await end_others() == 1
+    for _ in range(1000):
+        if appender._connection is None:  # noticed by itself, before anybody waits for it
+            break
+        await asyncio.sleep(0.01)
+    assert appender._connection is None
+    assert await say("やあ") == 1
+
+
+async def test_a_connection_that_ends_under_way_fails_its_batch_and_no_other(
+    appender: Appender, room: Room, say: Callable[..., Any]
+) -> None:
+    await appender.prepare()
+    locked, release = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                log.lock([room.pk])
+                loop.call_soon_threadsafe(locked.set)
+                asyncio.run_coroutine_threadsafe(release.wait(), loop).result(20)
+        finally:
+            connections.close_all()
+
+    holding = asyncio.create_task(asyncio.to_thread(hold))
+    await locked.wait()
+    waiting = asyncio.create_task(say("消える"))
+    await asyncio.sleep(0)
+    assert await end_others() == 1
+    with pytest.raises(psycopg.OperationalError):
+        await waiting
+    release.set()
+    await holding
+    assert await say("残る") == 1
+    assert await bodies() == ["残る"]
+
+
+async def test_whoever_gives_up_waiting_leaves_no_answer_to_the_next(
+    appender: Appender, room: Room, say: Callable[..., Any]
+) -> None:
+    for number in range(40):  # more often than the pool has connections, and at every moment of connecting and asking
+        giving_up = asyncio.create_task(say(f"{number}"))
+        await asyncio.sleep(number / 4000)
+        if giving_up.done():
+            continue
+        giving_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await giving_up
+    kept = await bodies()
+    assert await say("最後") == len(kept) + 1
+
+
+async def test_what_the_database_refuses_is_said_and_stays_alone(say: Callable[..., Any]) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        await say("誰？", author=10**9)
+    assert await say("やあ") == 1
