@@ -38,6 +38,7 @@ class Appender:
         self._connection: psycopg.Connection[Any] | None = None
         self._pool: Any = None
         self._socket = -1
+        self._writing = False
         self._answer: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
 
@@ -83,6 +84,7 @@ class Appender:
             return
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
+        self._writing = False
         _return(connection, self._pool)
 
     async def _connect(self) -> None:
@@ -112,10 +114,11 @@ class Appender:
         except psycopg.Error as error:
             self._end(error)
             return
-        if left:
+        if left and not self._writing:
             self._loop.add_writer(self._socket, self._write)
-        else:
+        elif self._writing and not left:
             self._loop.remove_writer(self._socket)
+        self._writing = bool(left)
 
     def _read(self) -> None:
         assert self._connection is not None

@@ -111,11 +111,12 @@ def _drop(payload: bytes, is_binary: bool) -> None:  # noqa: FBT001 -- Autobahn'
 class DaphneOutlet:
     """Writes prepared frames to Daphne's transport; see `outlets.Outlet`."""
 
-    __slots__ = ("_behind", "_bytes", "_frames", "_protocol", "_send", "_transport")
+    __slots__ = ("_behind", "_bytes", "_frames", "_open", "_protocol", "_send", "_transport")
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
+        self._open = protocol.STATE_OPEN
         self._send: Callable[[bytes], int] = protocol.transport.socket.send
         self._frames: list[bytes] = []
         self._bytes = 0
@@ -240,13 +241,13 @@ class DaphneOutlet:
 
     def flush(self, writes: list[Write]) -> None:
         """See Outlet. With nothing under way the bytes go to the kernel in this turn, not on a later one."""
-        frames, transport, protocol = self._frames, self._transport, self._protocol
+        frames, transport = self._frames, self._transport
         if not frames:
             return
         data = frames[0] if len(frames) == 1 else b"".join(frames)
         frames.clear()
         self._bytes = 0
-        if protocol.state != protocol.STATE_OPEN:
+        if self._protocol.state != self._open:
             return
         if transport.dataBuffer or transport._tempDataLen:  # noqa: SLF001
             self.keep(data)
