@@ -8,7 +8,7 @@ from dataclasses import replace as replaced
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from msgspec.structs import replace
@@ -147,6 +147,23 @@ def test_a_gate_that_moved_since_it_was_looked_at_is_asked_anew(
     assert not isinstance(refused, Stored)
     assert refused.code == "gate"
     assert not Message.objects.filter(room=closed).exists()
+
+
+def test_the_function_holds_the_lock_that_whoever_moves_the_gate_takes(db: None) -> None:
+    other = connections.create_connection(DEFAULT_DB_ALIAS)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT compliance_gate_unmoved(gen_random_uuid(), now(), '')")
+            assert cursor.fetchall() == [(False,)]
+            cursor.execute(
+                "SELECT mode, classid::bigint << 32 | objid::bigint FROM pg_locks"
+                " WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted"
+            )
+            assert cursor.fetchall() == [("ShareLock", gate._GATE_LOCK)]
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
 
 
 def test_another_environment_among_the_processes_keeps_everything_out(talk: tuple[Room, Person, Person]) -> None:

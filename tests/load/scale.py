@@ -91,13 +91,17 @@ class Costs:
         delivery, pair, stored = of("room", "cpu"), of("pairs", "cpu"), of("pairs", "database")
         split, told = of("split", "cpu"), of("split", "redis")
         come, read = of("arrivals", "ms"), of("arrivals", "database")
+        # With the two at different processes each message is told once and heard once, which cost about the same;
+        # a process that is alone tells nothing.
+        told_or_heard = max(0.0, split - pair) if split is not None and pair is not None else None
         found = {
             "delivery": delivery,
             # In a room of two each message is two deliveries; what is left is the message.
-            "message": max(0.0, 2 * pair - 2 * delivery) if pair is not None and delivery is not None else None,
+            "message": max(0.0, 2 * pair - 2 * delivery) + (told_or_heard or 0.0)
+            if pair is not None and delivery is not None
+            else None,
             "database_message": None if stored is None else 2 * stored,
-            # With the two at different processes, each message is heard once.
-            "hear": max(0.0, 2 * split - 2 * pair) if split is not None and pair is not None else None,
+            "hear": told_or_heard,
             # A publication and its two copies, one of them to whom it is from, count as three of the same.
             "redis_publication": None if told is None else 2 * told / 3,
             "redis_subscriber": None if told is None else 2 * told / 3,

@@ -18,6 +18,7 @@ from channels.layers import get_channel_layer
 
 from chat import daphne, messages, queries, wire
 from chat import hub as hubs
+from chat.appender import Appender
 from chat.consumers import Socket
 from chat.feeds import Feed, items_frame
 from chat.hub import Hub
@@ -118,13 +119,25 @@ def inbound(hub: Hub, speaker: Socket, key: str) -> list[Step]:
     ]
 
 
-def commits(town: Town) -> list[Step]:
-    """The transaction: processor time of the service's thread, and of the database, per message."""
+Writer = tuple[uuid.UUID, Person]
+
+
+def writers(town: Town) -> dict[str, list[Writer]]:
+    """Who writes where, by the kind of room."""
     room = queries.room_by_key(town.open_room())
     assert room is not None
-    writers = [Person(person.pk, "", "member", guest=False) for person in town.people(5)]
-    pairs = [(uuid.UUID(key), Person(one.pk, "", "member", guest=False)) for key, one, _ in town.pair_up(100)]
-    places = {"open room": [(room.id, writer) for writer in writers], "closed rooms": pairs}
+    return {
+        "open room": [(room.id, Person(person.pk, "", "member", guest=False)) for person in town.people(5)],
+        "closed rooms": [
+            (uuid.UUID(key), Person(one.pk, "", "member", guest=False)) for key, one, _ in town.pair_up(100)
+        ],
+    }
+
+
+async def commits(places: dict[str, list[Writer]]) -> list[Step]:
+    """The transaction: processor time of the event loop, and of the database, per message."""
+    appender = Appender()
+    await appender.prepare()
 
     def batch(count: int, where: str) -> list[Entry]:
         at = itertools.islice(itertools.cycle(places[where]), count)
@@ -133,24 +146,33 @@ def commits(town: Town) -> list[Step]:
             for room, person in at
         ]
 
+    async def commit(entries: list[Entry]) -> None:
+        draft = messages.draft_of(entries)
+        assert draft is not None
+        heads = await appender.post(draft.rows, draft.at, draft.pledge)
+        assert heads is not None
+        messages.posted(draft, heads)
+
     steps: list[Step] = []
     for where in places:
         for count in BATCHES:
             times = max(4, 100 // count)
-            messages.commit(batch(count, where))
+            await commit(batch(count, where))
             own, database = float("inf"), database_cpu()
             for _ in range(ROUNDS):
                 batches = [batch(count, where) for _ in range(times)]
                 began = time.thread_time()
                 for entries in batches:
-                    messages.commit(entries)
+                    await commit(entries)
                 own = min(own, time.thread_time() - began)
             database = database_cpu() - database
             steps += [
                 ("message", f"commit, {where}, {count} at once", own / times / count * 1e6),
                 ("message", "… in the database", database / ROUNDS / times / count * 1e6),
             ]
-    return [*steps, ("message", "… of it: seal", best(lambda: vault.seal(room.id, BODY), 1000))]
+    appender.close()
+    room, _person = places["closed rooms"][0]
+    return [*steps, ("message", "… of it: seal", best(lambda: vault.seal(room, BODY), 1000))]
 
 
 def database_cpu() -> float:
@@ -275,7 +297,7 @@ async def measure(town: Town) -> list[Step]:
     [key] = sockets[0].feeds
     return [
         *inbound(hub, sockets[0], key),
-        *await asyncio.to_thread(commits, town),
+        *await commits(await asyncio.to_thread(writers, town)),
         *outbound(hub, sockets),
         *await hints(hub),
     ]

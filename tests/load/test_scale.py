@@ -94,8 +94,8 @@ def test_what_the_bench_measured_takes_the_place_of_the_defaults(
     }
     assert Costs.measured(figures) == {
         "delivery": 6.0,
-        "message": 60.0,
-        "hear": 48.0,
+        "message": 84.0,
+        "hear": 24.0,
         "database_message": 14.0,
         "redis_publication": 4.0,
         "redis_subscriber": 4.0,
