@@ -76,7 +76,8 @@ def end_connections() -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND query LIKE '%chat_post($1,%'"  # pages write the values there
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND query LIKE '%chat_post($1,%'"  # threads write the values there
             )
             return int(cursor.fetchone()[0])
     finally:
