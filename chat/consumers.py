@@ -15,12 +15,11 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
-from chat import daphne, hub, metrics, queries, wire
+from chat import daphne, hub, metrics, wire
 from chat.feeds import Feed
 from chat.handshake import address_of, language_of, session_of
 from chat.messages import Entry, Stored, clean
 from chat.models import Message
-from chat.offload import offload
 from chat.outlets import AsgiOutlet, Frame, Outlet, Write
 from chat.throttle import Bucket, Rate
 from chat.wire import Close, Code, Refused
@@ -460,7 +459,7 @@ async def _admit(running: Hub, scope: dict[str, Any], outlet: Outlet, language: 
     else:
         try:
             async with asyncio.timeout(ADMIT_SECONDS):
-                known = await offload(language, queries.who, session_of(scope), language)
+                known = await running.logins.who(session_of(scope), language)
         except Exception:
             log.exception("socket.admission_failed")
             refusal = Close.DRAINING

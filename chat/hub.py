@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from chat import matching, messages, metrics, queries
 from chat.appender import Appender
 from chat.feeds import Feed, Reader, items_frame
+from chat.logins import Logins
 from chat.messages import Entry, Stored
 from chat.offload import offload, renew
 from chat.outlets import DRAIN_SECONDS, SOFT_BYTES, Frame, Write, send_all
@@ -126,6 +127,7 @@ class Hub:
         self._features: dict[str, dict[str, dict[str, Any]]] = {}
         self._pending: list[tuple[Entry, Done, float]] = []
         self._committing: asyncio.Task[None] | None = None
+        self.logins = Logins()
         self._appender = Appender()
         self._dirty: list[Socket] = []
         self._name = str(self.instance)
@@ -186,8 +188,9 @@ class Hub:
         log.info("hub.drained")
 
     def release(self) -> None:
-        """Let go of the hub's own connection to the database."""
+        """Let go of the hub's own connections to the database."""
         self._appender.close()
+        self.logins.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the loops, kept alive until it ends."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import connection
 from msgspec import Struct, json
 
 from chat.models import Message, Participant, Room
@@ -130,14 +130,9 @@ def append(rows: Sequence[Row], at: datetime) -> None:
     )
 
 
-def can_post() -> bool:
-    """Return whether the database understands `POST`."""
-    # Asked on the event loop, too, where looking at `connection` makes a new one for each task.
-    engine: str = connections.settings[DEFAULT_DB_ALIAS]["ENGINE"]
-    return engine == "django.db.backends.postgresql"
-
-
-def arguments(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> list[str | None]:
+def arguments(
+    rooms: Iterable[UUID | str], rows: Sequence[Row], at: datetime, pledge: Pledge | None
+) -> list[str | None]:
     """Return what `POST` takes, as text.
 
     Nothing is stored, and no head comes back, if anything asks for a closer look: a room that is gone, ended or under
@@ -145,13 +140,13 @@ def arguments(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> list[
     gate that moved.
 
     Args:
+        rooms: those that the rows are of.
         rows: with the seqs 1, 2, … of each room's new messages, which the room's head is added to.
         at: now.
         pledge: of the gate, where rooms of a feature are among them that it can shut.
     """
-    rooms = "{" + ",".join(map(str, {row.room for row in rows})) + "}"
     asked = (str(pledge.revision), pledge.since.isoformat(), pledge.fingerprint) if pledge else (None, None, None)
-    return [rooms, _encode(rows), at.isoformat(), *asked]
+    return ["{" + ",".join(map(str, rooms)) + "}", _encode(rows), at.isoformat(), *asked]
 
 
 def post(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> dict[UUID, int] | None:
@@ -161,7 +156,7 @@ def post(rows: Sequence[Row], at: datetime, pledge: Pledge | None) -> dict[UUID,
         the new heads; None if it stored nothing.
     """
     with connection.cursor() as cursor:
-        cursor.execute(POST.format(*["%s"] * 6), arguments(rows, at, pledge))
+        cursor.execute(POST.format(*["%s"] * 6), arguments({row.room for row in rows}, rows, at, pledge))
         return dict(cursor.fetchall()) or None
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Struct
 
-from chat import log
+from chat import libpq, log
 from chat.models import Message, Participant
 from chat.queries import Person
 from chat.wire import MESSAGE_CHARS, Author, Code, Item, Refused, timestamp
@@ -121,7 +121,7 @@ def draft_of(entries: Sequence[Entry]) -> Draft | None:
     What is said yes to from memory here, the database confirms in the same transaction. Nothing here says no, waits or
     asks the database.
     """
-    if not log.can_post():
+    if not libpq.is_spoken():
         return None
     features: set[str] = set()
     clients: set[int] = set()

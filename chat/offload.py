@@ -15,7 +15,7 @@ from django.utils import translation
 P = ParamSpec("P")
 T = TypeVar("T")
 
-THREADS = 4  # and one for the `appender`, below the least DATABASE_POOL: pages need connections, too
+THREADS = 3  # and two that the loop speaks itself (`libpq`), below the least DATABASE_POOL: pages need some, too
 
 _threads: ThreadPoolExecutor | None = None
 

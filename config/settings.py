@@ -275,13 +275,13 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "config.layer.SealedLayer",
         "CONFIG": {
             # With protocol 3 redis-py writes every publication into a log line that nobody keeps.
             "hosts": [{"address": REDIS_URL, "protocol": 2}],
             "prefix": REDIS_PREFIX,
             # What is closed travels closed: Redis, and whoever reads it, is no party to the talk.
-            "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
+            "keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
         },
     }
     if REDIS_URL

@@ -105,10 +105,10 @@ async def test_a_connection_that_ended_meanwhile_is_made_anew(appender: Appender
     await appender.prepare()
     assert await end_connections() == 1
     for _ in range(1000):
-        if appender._connection is None:  # noticed by itself, before anybody waits for it
+        if not appender._database.is_up:  # noticed by itself, before anybody waits for it
             break
         await asyncio.sleep(0.01)
-    assert appender._connection is None
+    assert not appender._database.is_up
     assert await say("やあ") == 1
 
 

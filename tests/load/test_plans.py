@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from chat import matching, messages, queries, retention, rooms
+from chat import logins, matching, messages, queries, retention, rooms
 from chat.messages import Entry
 from chat.models import Message, Room, Ticket, User
 from chat.queries import Delivered, Login, Person
@@ -205,8 +205,12 @@ def test_what_every_process_asks_again_and_again(size: Any, db: None) -> None:
     )
     store.create()
     check(lambda: queries.who(store.session_key, "ja"), 4)
-    logins = {Login(f"{number:032x}", FIRST + number, "") for number in range(1, 501)}
-    check(lambda: queries.ended_logins(logins), 500)
+    for statement, key in ((logins.SESSIONS, store.session_key), (logins.PEOPLE, person.pk)):
+        with connection.cursor() as cursor:
+            sql = statement.decode().replace("$1", "%s")
+            check(partial(cursor.execute, sql, [f"{{{key}}}"]), 4)
+    known_logins = {Login(f"{number:032x}", FIRST + number, "") for number in range(1, 501)}
+    check(lambda: queries.ended_logins(known_logins), 500)
     known = [Delivered(room, 0, open=True) for room in Room.objects.values_list("id", flat=True)[:500]]
     check(lambda: queries.moved(known), 500)
     check(lambda: gate.beat(uuid.uuid4()), 40)

@@ -1,0 +1,205 @@
+"""Who comes: the short way says the same as Django's own authentication, and yes only; else the long way is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.db import connection, connections
+from django.utils import timezone
+
+from chat import offload, queries
+from chat.logins import Logins
+from chat.models import User
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest_asyncio.fixture
+async def logins(transactional_db: None) -> AsyncIterator[Logins]:
+    """What is tested, let go of at the end."""
+    made = Logins()
+    yield made
+    made.close()
+    await asyncio.to_thread(offload.close)
+
+
+def sign_in(user: User, **changes: Any) -> str:
+    """Signs somebody in; a change of None leaves a claim out. Returns the session's key."""
+    claims: dict[str, Any] = {
+        SESSION_KEY: str(user.pk),
+        BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
+    }
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    for name, value in (claims | changes).items():
+        if value is not None:
+            store[name] = value
+    store.save()
+    key: str = store.session_key
+    return key
+
+
+def member(name: str) -> User:
+    """A member."""
+    return User.objects.create_user(f"{name}@example.jp", "a long password", name=name)
+
+
+async def asked(work: Callable[[], Any]) -> Any:
+    """What the database says, from a thread that leaves no connection behind."""
+
+    def run() -> Any:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(run)
+
+
+def _outdated(user: User) -> str:
+    key = sign_in(user)
+    Session.objects.filter(session_key=key).update(expire_date=timezone.now() - timedelta(seconds=1))
+    return key
+
+
+def _forged(user: User) -> str:
+    key = sign_in(user)
+    data = Session.objects.get(session_key=key).session_data
+    Session.objects.filter(session_key=key).update(session_data=data[:-4] + "AAAA")
+    return key
+
+
+def _banned(user: User) -> str:
+    key = sign_in(user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    return key
+
+
+def _with_a_new_password(user: User) -> str:
+    key = sign_in(user)
+    user.set_password("another long password")
+    user.save()
+    return key
+
+
+def _deleted(user: User) -> str:
+    key = sign_in(user)
+    user.delete()
+    return key
+
+
+WAYS_IN: dict[str, tuple[Callable[[User], str], bool]] = {
+    "signed in": (sign_in, True),
+    "outdated": (_outdated, False),
+    "forged": (_forged, False),
+    "banned": (_banned, False),
+    "with a new password": (_with_a_new_password, False),
+    "deleted": (_deleted, False),
+    "by a backend that is not in use": (
+        lambda user: sign_in(user, **{BACKEND_SESSION_KEY: "elsewhere.Backend"}),
+        False,
+    ),
+    "without a backend": (lambda user: sign_in(user, **{BACKEND_SESSION_KEY: None}), False),
+    "without a hash": (lambda user: sign_in(user, **{HASH_SESSION_KEY: None}), False),
+    "with another hash": (lambda user: sign_in(user, **{HASH_SESSION_KEY: "0" * 64}), False),
+    "of nobody": (lambda user: sign_in(user, **{SESSION_KEY: None}), False),
+    "of somebody who never was": (lambda user: sign_in(user, **{SESSION_KEY: "999999"}), False),
+    "unknown": (lambda _user: "a" * 32, False),
+    "with other characters": (lambda _user: 'a",{}\\\x00' * 4, False),
+    "empty": (lambda _user: "", False),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+async def test_who_somebody_is_follows_djangos_own_authentication(logins: Logins, way: str) -> None:
+    make, comes_in = WAYS_IN[way]
+    user = await asked(lambda: member("guest"))
+    session = await asked(lambda: make(user))
+    found = await logins.who(session, "en")
+    assert (found is not None) is comes_in
+    if found is not None:
+        person, login = found
+        assert found == await asked(lambda: queries.who(session, "en"))
+        assert (person.pk, person.id, person.name, person.language) == (user.pk, str(user.public_id), "guest", "en")
+        assert await asked(lambda: queries.ended_logins([login])) == set()
+
+
+async def test_a_session_of_an_old_secret_is_renewed_as_ever(logins: Logins, settings: Any) -> None:
+    user = await asked(lambda: member("guest"))
+    session = await asked(lambda: sign_in(user))
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "a new secret"  # noqa: S105 -- of this test
+    found = await logins.who(session, "ja")
+    assert found is not None
+    assert found[0].pk == user.pk
+
+
+@pytest.mark.postgres
+async def test_a_crowd_is_asked_about_together_and_each_gets_their_own_answer(logins: Logins) -> None:
+    def settle() -> list[tuple[User, str]]:
+        people = [member(f"guest-{number}") for number in range(20)]
+        return [(user, sign_in(user)) for user in people]
+
+    crowd = await asked(settle)
+    statements = 0
+    ask = logins._database.ask
+
+    async def count(*arguments: Any) -> Any:
+        nonlocal statements
+        statements += 1
+        return await ask(*arguments)
+
+    logins._database.ask = count  # type: ignore[assignment,method-assign]
+    found = await asyncio.gather(*(logins.who(session, "ja") for _user, session in crowd))
+    assert [known and known[0].pk for known in found] == [user.pk for user, _session in crowd]
+    assert statements == 2
+
+
+@pytest.mark.postgres
+async def test_one_session_that_cannot_be_read_keeps_nobody_else_out(logins: Logins) -> None:
+    user = await asked(lambda: member("guest"))
+    session, broken = await asked(lambda: (sign_in(user), sign_in(user, **{SESSION_KEY: "no number"})))
+    found, failed = await asyncio.gather(logins.who(session, "ja"), logins.who(broken, "ja"), return_exceptions=True)
+    assert isinstance(failed, ValidationError)
+    assert isinstance(found, tuple)
+    assert found[0].pk == user.pk
+
+
+@pytest.mark.postgres
+async def test_whoever_gives_up_waiting_takes_nobody_with_them(logins: Logins) -> None:
+    user = await asked(lambda: member("guest"))
+    session = await asked(lambda: sign_in(user))
+    leaving, staying = (asyncio.create_task(logins.who(session, "ja")) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    found = await staying
+    assert found is not None
+    assert found[0].pk == user.pk
+
+
+@pytest.mark.postgres
+async def test_a_connection_that_ended_keeps_nobody_out(logins: Logins) -> None:
+    user = await asked(lambda: member("guest"))
+    session = await asked(lambda: sign_in(user))
+    assert await logins.who(session, "ja") is not None
+
+    def end() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%chat_user WHERE%$1%'"
+            )
+            return int(cursor.fetchone()[0])
+
+    assert await asked(end) == 1
+    assert await logins.who(session, "ja") is not None
