@@ -20,7 +20,7 @@ from chat.feeds import Feed
 from chat.handshake import address_of, language_of, session_of
 from chat.messages import Entry, Stored, clean
 from chat.models import Message
-from chat.outlets import AsgiOutlet, Frame, Outlet, Write
+from chat.outlets import AsgiOutlet, Frame, Outlet
 from chat.throttle import Bucket, Rate
 from chat.wire import Close, Code, Refused
 from compliance import gate
@@ -55,7 +55,6 @@ class Socket:
     __slots__ = (
         "_bad",
         "_bucket",
-        "_dirty",
         "_flooding",
         "_hub",
         "_rate",
@@ -67,6 +66,7 @@ class Socket:
         "address",
         "closing",
         "feeds",
+        "is_due",
         "language",
         "left",
         "login",
@@ -87,8 +87,8 @@ class Socket:
         self.who: Hashable = person.pk if person else self
         self.feeds: dict[str, Feed] = {}
         self.closing = False
+        self.is_due = False  # to be flushed at the end of this turn
         self.left = asyncio.Event()
-        self._dirty = False
         self._bad = 0
         self._flooding = 0
         self._slowed = False  # whether the last frame was refused by rate
@@ -114,15 +114,12 @@ class Socket:
             return
         if not self.outlet.push(frame):
             self._hub.spawn(self.close(Close.SLOW))
-            return
-        if not self._dirty:
-            self._dirty = True
-            self._hub.dirty(self)
-
-    def flush(self, writes: list[Write]) -> None:
-        """Write what is queued; see `Outlet.flush`."""
-        self._dirty = False
-        self.outlet.flush(writes)
+        elif not self.is_due:
+            self.is_due = True
+            due = self._hub.due
+            if not due:
+                self._hub.flush_soon()
+            due.append(self)
 
     def say(self, kind: str, /, **fields: Any) -> None:
         """Queue a frame for this socket alone; fields that are None are left out."""

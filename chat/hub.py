@@ -129,7 +129,7 @@ class Hub:
         self._committing: asyncio.Task[None] | None = None
         self.logins = Logins()
         self._appender = Appender()
-        self._dirty: list[Socket] = []
+        self.due: list[Socket] = []  # to be flushed at the end of this turn of the loop
         self._name = str(self.instance)
         self._told = Told()
         self._telling: asyncio.Task[None] | None = None
@@ -235,19 +235,19 @@ class Hub:
                 if socket.person.pk in self.seeking and not self.draining:
                     self.spawn(self._forget_seeker(socket.person))
 
-    def dirty(self, socket: Socket) -> None:
-        """Have a socket flushed at the end of this event-loop turn."""
-        if not self._dirty:
-            self.loop.call_soon(self._flush)
-        self._dirty.append(socket)
+    def flush_soon(self) -> None:
+        """Have the sockets that are `due` flushed at the end of this event-loop turn."""
+        self.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        sockets, self._dirty = self._dirty, []
+        sockets = list(self.due)
+        self.due.clear()
         for at in range(0, len(sockets), FLUSH):
             writes: list[Write] = []
             for socket in sockets[at : at + FLUSH]:
+                socket.is_due = False
                 try:
-                    socket.flush(writes)
+                    socket.outlet.flush(writes)
                 except Exception as error:  # noqa: BLE001 -- a transport in pieces is its own socket's trouble only
                     log.warning("hub.flush_failed", error=type(error).__name__)
                     socket.gone()

@@ -1,11 +1,14 @@
-"""Brings two waiting people together in a closed room: one ticket each, one transaction a pair, the oldest first."""
+"""Brings two waiting people together in a closed room: one ticket each, one room a pair, the oldest first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from itertools import product
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -22,6 +25,8 @@ from compliance.law import Feature
 
 HEARTBEAT_TTL = timedelta(seconds=20)
 SAME_PAIR_AGAIN = timedelta(hours=1)
+Seeker = tuple[int, str, str]  # who waits, and their wishes: a topic, a language
+Talk = tuple[UUID, int, int]  # a room to be made, and who shall be in it: the lower, the higher
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def pair(person_pk: int) -> Match | None:
             other = _candidate(own, now)
             if other is None:
                 return None
-            [match] = _join([(own, other)], authorisation, now)
+            [match] = _join([(own.user_id, other.user_id)], authorisation, now)
             return match
     except IntegrityError:
         # A constraint (one live talk each) won over a race that the locks do not cover, such as leaving meanwhile.
@@ -107,7 +112,7 @@ def pair(person_pk: int) -> Match | None:
         return None
 
 
-def sweep(limit: int = 200) -> list[Match]:
+def sweep(limit: int = 500) -> list[Match]:
     """Match whoever waits and was missed, oldest first, in one transaction. Run once a second by each process.
 
     Args:
@@ -117,16 +122,18 @@ def sweep(limit: int = 200) -> list[Match]:
         the matches; if there are any, further people may wait.
     """
     now = timezone.now()
-    waiting = _waiting(now).order_by("since", "user_id")[:limit]
-    pks = list(waiting.values_list("user_id", flat=True))
-    if len(pks) < 2:  # noqa: PLR2004 -- a pair
+    waiting = _waiting(now).order_by("since", "user_id")
+    if waiting[:2].count() < 2:  # noqa: PLR2004 -- a pair
         return []
+    row: list[Seeker] = []
     try:
         with gate.writing(Feature.MATCH_PAIR) as authorisation:
-            return _join(_couples(list(_lock(waiting)), now), authorisation, now)
+            row = list(_lock(waiting).values_list("user_id", "topic", "language")[:limit])
+            apart = _apart([pk for pk, _topic, _language in row], now)
+            return _join(_couples(row, apart), authorisation, now)
     except IntegrityError:
         # As in `pair`; the others are not kept waiting for the one whom it concerns.
-        return [match for pk in pks if (match := pair(pk)) is not None]
+        return [match for pk, _topic, _language in row if (match := pair(pk)) is not None]
     except gate.Shut:
         return []
 
@@ -226,57 +233,103 @@ def _candidate(own: Ticket, now: datetime) -> Ticket | None:
     return _lock(fits.order_by("since", "user_id"))[:1].first()
 
 
-def _couples(tickets: Sequence[Ticket], now: datetime) -> list[tuple[Ticket, Ticket]]:
-    """Return who fits whom, each with the first in the row that does: what `_candidate` finds, for many at once."""
-    pks = [ticket.user_id for ticket in tickets]
+def _apart(pks: Sequence[int], now: datetime) -> set[tuple[int, int]]:
+    """Return which of these people must not meet, as pairs, each both ways round."""
     blocked = Block.objects.filter(blocker__in=pks, blocked__in=pks).values_list("blocker", "blocked")
     met = Pairing.objects.filter(lower__in=pks, higher__in=pks, made_at__gt=now - SAME_PAIR_AGAIN)
-    apart = {frozenset(pair) for pair in (*blocked, *met.values_list("lower", "higher"))}
+    pairs = {*blocked, *met.values_list("lower", "higher")}
+    return pairs | {(other, one) for one, other in pairs}
 
-    def fits(one: Ticket, other: Ticket) -> bool:
-        return (
-            (not one.topic or other.topic in (one.topic, ""))
-            and (not one.language or other.language in (one.language, ""))
-            and frozenset((one.user_id, other.user_id)) not in apart
-        )
 
-    couples: list[tuple[Ticket, Ticket]] = []
-    taken: set[int] = set()
-    for place, own in enumerate(tickets):
-        if own.user_id in taken:
+def _couples(row: Sequence[Seeker], apart: Container[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return who fits whom, each with the first in the row that does: what `_candidate` finds, for many at once.
+
+    Args:
+        row: who waits, in the order in which they are served.
+        apart: pairs who must not meet, each both ways round.
+    """
+    # Who is still to be had, by what they can be asked for: their topic or any (None), their language or any. So one
+    # looks at nobody who does not fit, except at those kept apart; where all wish for something else, that is nobody.
+    free: defaultdict[tuple[str | None, str | None], OrderedDict[int, int]] = defaultdict(OrderedDict)
+    asked_for = [list(product((topic, None), (language, None))) for _pk, topic, language in row]
+    for place, (pk, _topic, _language) in enumerate(row):
+        for key in asked_for[place]:
+            free[key][place] = pk
+
+    def take(place: int) -> None:
+        for key in asked_for[place]:
+            del free[key][place]
+
+    couples: list[tuple[int, int]] = []
+    for place, (own, topic, language) in enumerate(row):
+        if place not in free[None, None]:
             continue
-        rest = (ticket for ticket in tickets[place + 1 :] if ticket.user_id not in taken)
-        other = next((ticket for ticket in rest if fits(own, ticket)), None)
-        if other is not None:
-            taken |= {own.user_id, other.user_id}
-            couples.append((own, other))
+        take(place)  # for good: whoever comes later and fits them would have been found now
+        wishes = product((topic, "") if topic else (None,), (language, "") if language else (None,))
+        firsts = (next((at for at, pk in free[wish].items() if (own, pk) not in apart), None) for wish in wishes)
+        found = min((at for at in firsts if at is not None), default=None)
+        if found is not None:
+            take(found)
+            couples.append((own, row[found][0]))
     return couples
 
 
-def _join(couples: Sequence[tuple[Ticket, Ticket]], authorisation: int | None, now: datetime) -> list[Match]:
-    """Store the rooms, pairings, places and tickets of couples, with one statement for each kind."""
+def _join(couples: Sequence[tuple[int, int]], authorisation: int | None, now: datetime) -> list[Match]:
+    """Make a room for each couple, with both of them in it."""
     if not couples:
         return []
-    traits = columns(PAIRED)
-    talks = [
-        Room(name="", feature=Feature.MATCH_PAIR.value, authorisation_id=authorisation, **traits) for _couple in couples
-    ]
-    pairs = [sorted((own.user_id, other.user_id)) for own, other in couples]
-    Room.objects.bulk_create(talks)
+    talks = [(uuid4(), min(couple), max(couple)) for couple in couples]
+    store = _store if connection.vendor == "postgresql" else _store_as_models
+    store(talks, authorisation, now)
+    everybody = [pk for couple in couples for pk in couple]
+    found = User.objects.filter(pk__in=everybody).values_list("pk", "public_id", "name", "is_guest")
+    people = {pk: Person(pk, str(public_id), name, guest) for pk, public_id, name, guest in found}
+    return [Match(room, (people[lower], people[higher])) for room, lower, higher in talks]
+
+
+# One statement for all talks, with what their rooms have in common said once: as models they cost twice as much.
+# Everybody is named besides, so that the planner, too, sees that tickets are asked for by their key.
+_STORE = """
+WITH talks AS (
+    SELECT * FROM unnest(%(rooms)s::uuid[], %(lowers)s::bigint[], %(highers)s::bigint[]) AS t(room, lower, higher)
+), rooms AS (
+    INSERT INTO chat_room (id, {columns}) SELECT room, {values} FROM talks
+), pairings AS (
+    INSERT INTO chat_pairing (room_id, lower_id, higher_id, made_at) SELECT room, lower, higher, %(now)s FROM talks
+), places AS (
+    INSERT INTO chat_participant (room_id, user_id, joined_at, seen)
+    SELECT room, unnest(ARRAY[lower, higher]), %(now)s, 0 FROM talks RETURNING room_id, user_id
+)
+UPDATE chat_ticket SET room_id = places.room_id FROM places
+WHERE chat_ticket.user_id = places.user_id AND chat_ticket.user_id = ANY(%(everybody)s)
+"""
+
+
+def _store(talks: Sequence[Talk], authorisation: int | None, now: datetime) -> None:
+    """Store the rooms, pairings, places and tickets of talks, in PostgreSQL."""
+    rooms, lowers, highers = map(list, zip(*talks, strict=True))
+    room = _room(rooms[0], authorisation)
+    fields = [field for field in Room._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 -- Django's own name
+    common: dict[str, Any] = {field.attname: field.value_from_object(room) for field in fields}
+    told = {"rooms": rooms, "lowers": lowers, "highers": highers, "everybody": lowers + highers, "now": now}
+    statement = _STORE.format(columns=", ".join(common), values=", ".join(f"%({column})s" for column in common))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, common | told)
+
+
+def _store_as_models(talks: Sequence[Talk], authorisation: int | None, now: datetime) -> None:
+    """Store the same, in any database."""
+    Room.objects.bulk_create(_room(room, authorisation) for room, _lower, _higher in talks)
     Pairing.objects.bulk_create(
-        Pairing(lower_id=lower, higher_id=higher, room=room, made_at=now)
-        for room, (lower, higher) in zip(talks, pairs, strict=True)
+        Pairing(room_id=room, lower_id=lower, higher_id=higher, made_at=now) for room, lower, higher in talks
     )
-    Participant.objects.bulk_create(
-        Participant(room=room, user_id=pk, joined_at=now)
-        for room, pair in zip(talks, pairs, strict=True)
-        for pk in pair
-    )
-    everybody = [pk for pair in pairs for pk in pair]
-    place = Participant.objects.filter(user=OuterRef("user"), room__in=talks).values("room")
-    Ticket.objects.filter(user__in=everybody).update(room=Subquery(place))
-    people = {pk: Person.of(user) for pk, user in User.objects.in_bulk(everybody).items()}
-    return [Match(room.pk, (people[lower], people[higher])) for room, (lower, higher) in zip(talks, pairs, strict=True)]
+    places = [Participant(room_id=room, user_id=pk, joined_at=now) for room, *both in talks for pk in both]
+    Participant.objects.bulk_create(places)
+    Ticket.objects.bulk_update([Ticket(user_id=place.user_id, room_id=place.room_id) for place in places], ["room"])
+
+
+def _room(key: UUID, authorisation: int | None) -> Room:
+    return Room(id=key, feature=Feature.MATCH_PAIR.value, authorisation_id=authorisation, **columns(PAIRED))
 
 
 def _live_pairing(pk: int) -> Pairing | None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from random import Random
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from chat import matching, people, queries
-from chat.matching import HEARTBEAT_TTL, SAME_PAIR_AGAIN, Match
+from chat.matching import HEARTBEAT_TTL, SAME_PAIR_AGAIN, Match, Seeker
 from chat.models import Block, Pairing, Participant, Room, Ticket, User
 from chat.queries import Person
 from chat.wire import Refused
@@ -28,6 +33,7 @@ from compliance.standing import Mode, Status
 from tests.compliance.cases import standing
 from tests.conftest import MakeUser
 
+Row = tuple[list[Seeker], set[tuple[int, int]]]  # and who of them must not meet
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -231,6 +237,115 @@ def test_who_was_suspended_is_met_by_nobody(crowd: list[User]) -> None:
     User.objects.filter(pk=a.pk).update(is_active=False)
     assert matching.pair(b.pk) is None
     assert matching.sweep() == []
+
+
+# Many at once ---------------------------------------------------------------------------------------------------------
+
+
+def plain_couples(row: Sequence[Seeker], apart: Container[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Who meets whom, as one would say it: each in turn takes the first behind them who fits and is still to be had."""
+
+    def fits(one: Seeker, other: Seeker) -> bool:
+        return (
+            (not one[1] or other[1] in (one[1], ""))
+            and (not one[2] or other[2] in (one[2], ""))
+            and (one[0], other[0]) not in apart
+        )
+
+    couples: list[tuple[int, int]] = []
+    left = list(row)
+    while left:
+        own = left.pop(0)
+        other = next((other for other in left if fits(own, other)), None)
+        if other is not None:
+            left.remove(other)
+            couples.append((own[0], other[0]))
+    return couples
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Row:
+    """People in a row with their wishes, and who of them must not meet."""
+    topics, languages = st.sampled_from(("", "night", "work", "sea")), st.sampled_from(("", "ja", "en"))
+    pks = draw(st.lists(st.integers(1, 99), unique=True, max_size=24))
+    row = [(pk, draw(topics), draw(languages)) for pk in pks]
+    pairs = draw(st.sets(st.sampled_from(list(combinations(pks, 2))))) if len(pks) > 1 else set()
+    return row, pairs | {(other, one) for one, other in pairs}
+
+
+@given(rows())
+def test_many_at_once_meet_as_if_each_had_looked_through_the_row(given_row: Row) -> None:
+    assert matching._couples(*given_row) == plain_couples(*given_row)
+
+
+class Counted(str):
+    """A topic that counts how often one is compared."""
+
+    __slots__ = ()
+    times: ClassVar[int] = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.times += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def compared(find: Callable[..., object], row: Sequence[Seeker]) -> int:
+    """How often topics are compared to find who meets whom."""
+    Counted.times = 0
+    assert find(row, set()) == []
+    return Counted.times
+
+
+def test_nobody_looks_at_all_the_others_where_everybody_wishes_for_something_else() -> None:
+    row = [(number, Counted(f"topic {number}"), "") for number in range(500)]
+    assert compared(plain_couples, row) > 500 * 499 / 2
+    assert compared(matching._couples, row) < 10 * 500
+
+
+@pytest.mark.postgres
+def test_one_statement_stores_what_the_models_would(
+    crowd: list[User], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Column by column, but for the numbers that the database gives."""
+    for user in crowd:
+        seek(user, "night", "ja")
+    authorisation = GateState.objects.get().authorisation_id
+    a, b, c, d, _ = (user.pk for user in crowd)
+    talks = [(uuid4(), a, d), (uuid4(), b, c)]
+
+    def stored(store: Callable[..., None]) -> list[dict[str, Any]]:
+        with transaction.atomic():
+            store(talks, authorisation, timezone.now())
+            tables = [model.objects.order_by("pk").values() for model in (Room, Pairing, Participant, Ticket)]
+            found = [dict(row) for table in tables for row in table]
+            transaction.set_rollback(True)
+        return [
+            {name: value for name, value in row.items() if name != "id" or isinstance(value, UUID)} for row in found
+        ]
+
+    with still():
+        as_models = stored(matching._store_as_models)
+        assert len(as_models) == 2 + 2 + 4 + 5
+        assert stored(matching._store) == as_models
+    with django_assert_num_queries(1):
+        matching._store(talks, authorisation, timezone.now())
+    hold_together()
+
+
+def test_one_whom_a_constraint_stops_keeps_nobody_else_waiting(crowd: list[User]) -> None:
+    a, b, c, d, e = crowd
+    with still() as clock:
+        for user in (a, e):
+            seek(user)
+        assert matching.pair(a.pk) is not None
+        for user in (b, c, d):
+            seek(user)
+            clock.shift(timedelta(seconds=1))
+        Ticket.objects.filter(user=a).update(room=None, since=timezone.now())  # they talk, and are in the queue again
+        assert [names(match) for match in matching.sweep()] == [{b.name, c.name}]
+    assert waiting() == {a.pk, d.pk}
 
 
 # Coming and going -----------------------------------------------------------------------------------------------------
