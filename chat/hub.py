@@ -52,6 +52,7 @@ HINT_BYTES = 16 * 1024  # a larger batch is announced by its head only
 GATE_SECONDS = 0.4
 HEAD_SECONDS = 1.0
 LOGIN_SECONDS = 2.0
+ALL_LOGINS_SECONDS = 60.0  # a session that expires tells nobody
 PRESENCE_SECONDS = 1.0
 MATCH_SECONDS = 1.0
 PRESENCE_TTL = 30.0
@@ -68,6 +69,7 @@ FILL_PAGE = 200
 UNREAD = 2**62  # stands for the head of a feed whose first reader still waits for the log
 
 Done = Callable[["Stored | Refused"], None]
+LoginEnds = dict[int, str | int | None]
 T = TypeVar("T")
 
 
@@ -136,9 +138,13 @@ class Hub:
         self._echo = 0.0
         self._company = time.monotonic()  # when another process was last heard, or could have been missed
         self._lacking: deque[tuple[float, Feed, str]] = deque()  # until when, which room, and how it was noticed
+        self._stragglers: set[Reader] = set()  # whom the log could not bring up to date when it was asked
         self._tasks: set[asyncio.Task[Any]] = set()
         self._layer: Any = None
         self._refusals_written = time.monotonic()
+        # What ended logins, as read the time before last and the last time: who comes just then is asked about, too.
+        self._ends: tuple[LoginEnds, LoginEnds] = ({}, {})
+        self._ends_read = self._all_logins_seen = 0.0
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -597,6 +603,8 @@ class Hub:
                 await self._until_taken(reader.socket)
         finally:
             reader.catching_up = False
+            if feed.head is not None and reader.sent < feed.head:
+                self._stragglers.add(reader)
         self._repair(feed, "reader", reader.sent)
 
     async def _until_taken(self, socket: Socket) -> None:
@@ -621,10 +629,10 @@ class Hub:
                 await self._look_at_room(room)
             elif feed is not None:
                 self._repair(feed, "head_check", head)
-        for feed in list(self.feeds.values()):
-            for reader in list(feed.readers.values()):
-                if feed.head is not None and reader.sent < feed.head and not reader.catching_up:
-                    self._catch_up(reader)
+        stragglers, self._stragglers = self._stragglers, set()
+        for reader in stragglers:
+            if not reader.catching_up:
+                self._catch_up(reader)
 
     # --- rooms that change --------------------------------------------------------------------------------------
 
@@ -716,11 +724,30 @@ class Hub:
     # --- logins -------------------------------------------------------------------------------------------------
 
     async def _check_logins(self) -> None:
-        logins = {socket.login for socket in self.sockets if socket.login is not None}
-        if not logins:
+        """End the sockets of logins that ended.
+
+        Where nothing ended any, nobody's login is looked at, but for once a minute.
+        """
+        if not self.people:
             return
-        ended = await offload("ja", queries.ended_logins, logins)
-        for socket in list(self.sockets):
+        now = self.loop.time()
+        ends = await offload("ja", queries.login_ends)
+        blind = ends is None or now - self._ends_read > queries.ENDS_KEPT.total_seconds() / 2
+        everybody = blind or now - self._all_logins_seen > ALL_LOGINS_SECONDS
+        if ends is None or everybody:
+            asked = {socket.login for socket in self.sockets if socket.login is not None}
+        else:
+            gone = {end for pk, end in ends.items() if pk not in self._ends[0]}
+            asked = {
+                login
+                for socket in (self.sockets if gone else ())
+                if (login := socket.login) is not None and (login.session in gone or login.person in gone)
+            }
+        ended = await offload("ja", queries.ended_logins, asked) if asked else set()
+        self._ends_read, self._ends = now, (self._ends[1], ends or {})
+        if everybody:
+            self._all_logins_seen = now
+        for socket in list(self.sockets if ended else ()):
             if socket.login in ended:
                 self.spawn(socket.close(Close.AUTH))
 

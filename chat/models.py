@@ -246,6 +246,24 @@ class Message(models.Model):
         return f"{self.room_id}/{self.seq}"
 
 
+class LoginEnd(models.Model):
+    """Something that ends logins: a session that went, or an account whose sessions no longer hold.
+
+    Written by triggers of the database, whoever changes what there, so that the processes need not look at all who are
+    connected to find the few. Of either kind the other column is empty.
+    """
+
+    session = models.CharField(max_length=40, blank=True)
+    person = models.BigIntegerField(null=True)  # no reference: the account may be gone
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = (models.Index(fields=("at",), name="logins_that_ended_lately"),)
+
+    def __str__(self) -> str:
+        return self.session or str(self.person)
+
+
 class Ticket(models.Model):
     """A person waiting to be matched, or just matched. One each."""
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -16,16 +16,19 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Struct, json
 
-from chat.models import Message, Participant, Room, User
+from chat.models import LoginEnd, Message, Participant, Room, User
 from chat.wire import Author, Code, Item, Refused, timestamp
 from compliance import vault
 
 PAGE = 50
+ENDS_KEPT = timedelta(seconds=60)
+"""How far back is looked for what ended logins: longer than any transaction that ends one takes to commit."""
 _KEY = re.compile(r"[-0-9A-Za-z_]{1,60}")
 
 
@@ -252,10 +255,21 @@ WHERE r.id IS NULL OR r.head > k.head OR r.ended_at IS NOT NULL OR (r.kind = 'op
 """
 
 
+def login_ends() -> dict[int, str | int | None] | None:
+    """Return what ended logins within the last ENDS_KEPT: by its id, a session's key or an account's primary key.
+
+    None where the database keeps no such list: all logins must be looked at.
+    """
+    if connection.vendor != "postgresql":
+        return None
+    lately = LoginEnd.objects.filter(at__gt=Now() - ENDS_KEPT)
+    return {pk: session or person for pk, session, person in lately.values_list("pk", "session", "person")}
+
+
 def ended_logins(logins: Iterable[Login]) -> set[Login]:
     """Return those logins that no longer hold: signed out, expired, banned, or with another password by now.
 
-    Asked every few seconds about everybody who is connected; so the database compares, and answers with the few.
+    Asked now and then about everybody who is connected; so the database compares, and answers with the few.
     """
     logins = list(logins)
     now = timezone.now()

@@ -21,7 +21,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from chat.models import Message, Participant, Room, Ticket, User
+from chat.models import LoginEnd, Message, Participant, Room, Ticket, User
 from compliance import holds, ledger
 from compliance.holds import Live
 from compliance.models import Instance
@@ -125,7 +125,10 @@ JOBS: Final[Mapping[str, tuple[Job, ...]]] = MappingProxyType(
             Job(_sign_ins, partial(_forget, "last_login", User)),
             Job(_second_factors, partial(_forget, "last_used_at", Authenticator)),
         ),
-        "sessions": (Job(_older(Session, "expire_date"), partial(_delete, Session)),),
+        "sessions": (
+            Job(_older(Session, "expire_date"), partial(_delete, Session)),
+            Job(_older(LoginEnd, "at"), partial(_delete, LoginEnd)),
+        ),
         "codes": (Job(_older(EmailConfirmation, "created"), partial(_delete, EmailConfirmation)),),
         "closed_words": (Job(_closed_words, _silence),),
         "closed_history": (Job(_ended_rooms, partial(_delete, Room)),),

@@ -100,7 +100,7 @@ TABLE: Final[tuple[Kept, ...]] = (
         why=Text("サインインを保つため", "to keep people signed in"),
         by=Eraser.JOB,
         days=1,
-        tables=("sessions.Session",),
+        tables=("sessions.Session", "chat.LoginEnd"),
     ),
     Kept(
         key="codes",

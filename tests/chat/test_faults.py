@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 
 from chat import hub as hub_module
@@ -173,7 +174,8 @@ def served(hubs: Hubs, *frames: dict[str, Any], end: Exception | None = None) ->
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    hubs.run(chat_socket({"path": "/ws/", "headers": [], "client": ("192.0.2.1", 9)}, receive, send))
+    cookie = f"{settings.SESSION_COOKIE_NAME}={'a' * 32}".encode()
+    hubs.run(chat_socket({"path": "/ws/", "headers": [(b"cookie", cookie)], "client": ("192.0.2.1", 9)}, receive, send))
     return sent
 
 

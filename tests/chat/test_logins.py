@@ -1,4 +1,4 @@
-"""Who comes: the short way says the same as Django's own authentication, and yes only; else the long way is asked."""
+"""Who comes, and whose login ends: the short way says what Django says, and yes only; an end is noted by triggers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from chat import offload, queries
+from chat.hub import ALL_LOGINS_SECONDS
 from chat.logins import Logins
-from chat.models import User
+from chat.models import LoginEnd, User
+from chat.queries import Login
+from tests.hubs import Hubs
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -203,3 +206,111 @@ async def test_a_connection_that_ended_keeps_nobody_out(logins: Logins) -> None:
 
     assert await asked(end) == 1
     assert await logins.who(session, "ja") is not None
+
+
+# What ended a login --------------------------------------------------------------------------------------------------
+
+
+def _rolled_back(user: User, session: str) -> None:
+    with transaction.atomic():
+        user.delete()
+        transaction.set_rollback(True)
+
+
+ENDS: dict[str, tuple[Callable[[User, str], Any], bool]] = {
+    "signing out": (lambda _user, session: Session.objects.filter(session_key=session).delete(), True),
+    "a session that ends sooner": (
+        lambda _user, session: Session.objects.filter(session_key=session).update(expire_date=timezone.now()),
+        True,
+    ),
+    "being banned": (lambda user, _session: User.objects.filter(pk=user.pk).update(is_active=False), True),
+    "another password": (lambda user, _session: User.objects.filter(pk=user.pk).update(password="other"), True),
+    "an account that goes": (lambda user, _session: user.delete(), True),
+    "coming again": (lambda user, _session: User.objects.filter(pk=user.pk).update(last_login=timezone.now()), False),
+    "another name": (lambda user, _session: User.objects.filter(pk=user.pk).update(name="other"), False),
+    "a session that lasts longer": (
+        lambda _user, session: Session.objects.filter(session_key=session).update(
+            expire_date=timezone.now() + timedelta(days=99)
+        ),
+        False,
+    ),
+    "what was rolled back": (_rolled_back, False),
+}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("what", ENDS)
+def test_whatever_ends_logins_is_noted_whoever_does_it(what: str) -> None:
+    end, is_noted = ENDS[what]
+    user = member("guest")
+    session = sign_in(user)
+    pk = user.pk
+    end(user, session)
+    noted = queries.login_ends()
+    assert noted is not None
+    assert set(noted.values()) <= {session, pk}
+    assert bool(noted) is is_noted
+
+
+@pytest.mark.postgres
+def test_an_expired_session_that_is_cleared_away_is_no_news() -> None:
+    session = sign_in(member("guest"))
+    Session.objects.filter(session_key=session).update(expire_date=timezone.now() - timedelta(days=1))
+    LoginEnd.objects.all().delete()
+    Session.objects.all().delete()
+    assert queries.login_ends() == {}
+
+
+@pytest.mark.postgres
+def test_only_those_are_looked_at_whom_something_ended_and_once_a_minute_everybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people = [member("leaving"), member("staying")]
+    logins = [Login.of(sign_in(user), user) for user in people]
+    looked_at: list[set[Login]] = []
+    ended = queries.ended_logins
+
+    def look(asked: set[Login]) -> set[Login]:
+        looked_at.append(asked)
+        return ended(asked)
+
+    monkeypatch.setattr(queries, "ended_logins", look)
+    with Hubs(1) as hubs:
+        [hub] = hubs.hubs
+        sockets = []
+        for user, login in zip(people, logins, strict=True):
+            socket, _paper = hubs.connect(0, user)
+            socket.login = login
+            sockets.append(socket)
+        hubs.run(hub._check_logins())
+        hubs.run(hub._check_logins())
+        assert looked_at == [set(logins)]  # the first time everybody, then nobody
+        Session.objects.filter(session_key=logins[0].session).delete()
+        hubs.run(hub._check_logins())
+        hubs.settle()
+        assert looked_at == [set(logins), {logins[0]}]
+        assert [socket.closing for socket in sockets] == [True, False]
+        Session.objects.filter(session_key=logins[1].session).update(session_key="moved")  # which nothing notes
+        hubs.run(hub._check_logins())
+        assert not sockets[1].closing
+        hub._all_logins_seen -= ALL_LOGINS_SECONDS
+        hubs.run(hub._check_logins())
+        hubs.settle()
+        assert sockets[1].closing
+
+
+@pytest.mark.postgres
+def test_who_comes_while_their_login_is_ended_is_put_out_as_well() -> None:
+    user, neighbour = member("coming"), member("there")
+    login = Login.of(sign_in(user), user)
+    with Hubs(1) as hubs:
+        [hub] = hubs.hubs
+        hubs.connect(0, neighbour)
+        hubs.run(hub._check_logins())
+        Session.objects.filter(session_key=login.session).delete()
+        hubs.run(hub._check_logins())
+        socket, _paper = hubs.connect(0, user)  # was let in before
+        socket.login = login
+        hubs.run(hub._check_logins())
+        hubs.settle()
+        assert socket.closing

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from chat import matching, messages, people, retention, rooms
 from chat.messages import Entry
-from chat.models import Message, Pairing, Participant, Room, Ticket, User
+from chat.models import LoginEnd, Message, Pairing, Participant, Room, Ticket, User
 from chat.queries import Person
 from compliance import gate, holds, ledger
 from compliance.models import Hold, Instance, LedgerEntry
@@ -188,6 +188,8 @@ def test_the_times_of_sign_ins_are_forgotten_and_the_accounts_are_not(user: User
 def test_what_only_serves_for_a_while_goes(user: User, other: User) -> None:
     Session.objects.create(session_key="old", session_data="", expire_date=past("sessions"))
     Session.objects.create(session_key="new", session_data="", expire_date=timezone.now())
+    LoginEnd.objects.create(session="old", at=past("sessions"))
+    LoginEnd.objects.create(session="new", at=within("sessions"))
     Ticket.objects.create(user=user, heartbeat_at=past("tickets"))
     Ticket.objects.create(user=other, heartbeat_at=within("tickets"))
     Instance.objects.create(id=uuid4(), fingerprint="", seen_at=past("instances"))
@@ -201,6 +203,7 @@ def test_what_only_serves_for_a_while_goes(user: User, other: User) -> None:
     assert {key for key, count in counts.items() if count} == {"sessions", "tickets", "instances", "admin_log"}
     assert [Session.objects.get().session_key, Ticket.objects.get().user] == ["new", other]
     assert Instance.objects.count() == LogEntry.objects.count() == 1
+    assert [end.session for end in LoginEnd.objects.filter(person=None)] == ["new"]
 
 
 def test_many_rows_are_erased_in_several_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
