@@ -7,12 +7,13 @@ libpq is made for being waited for on a loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg.errors import error_from_result
+from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.pq import ExecStatus
 
 from chat.offload import offload
@@ -39,11 +40,13 @@ class LoopConnection:
         self._writing = False
         self._answer: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
+        self._prepares = True
+        self._prepared: dict[bytes, bytes] = {}  # names by statement
 
     @property
-    def is_up(self) -> bool:
-        """Whether there is a connection, as far as it is known."""
-        return self._connection is not None
+    def server_process(self) -> int | None:
+        """The process at the other end, None while there is no connection as far as it is known."""
+        return self._connection.info.backend_pid if self._connection is not None else None
 
     async def ask(self, statement: bytes, values: Sequence[str | None]) -> list[tuple[bytes | None, ...]]:
         """Have one statement executed, in a transaction of its own. The caller waits for one before it asks another.
@@ -76,6 +79,7 @@ class LoopConnection:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._writing = False
+        self._prepared.clear()
         _return(connection, self._pool)
 
     async def _connect(self) -> None:
@@ -92,9 +96,25 @@ class LoopConnection:
         self._loop.add_reader(self._socket, self._read)
 
     async def _execute(self, statement: bytes, values: list[bytes | None]) -> PGresult:
+        """Have a statement executed that is parsed and planned once, which else costs as much as executing it."""
         assert self._connection is not None
+        pg = self._connection.pgconn
+        if self._prepares:
+            name = self._prepared.get(statement)
+            if name is None:
+                name = uuid.uuid4().hex.encode()
+                await self._answer_to(pg.send_prepare, name, statement)
+                self._prepared[statement] = name
+            try:
+                return await self._answer_to(pg.send_query_prepared, name, values)
+            except InvalidSqlStatementName:
+                # A pooler leads to another server than the one that prepared it. Nothing was executed.
+                self._prepares = False
+        return await self._answer_to(pg.send_query_params, statement, values)
+
+    async def _answer_to(self, send: Callable[..., None], *what: object) -> PGresult:
         self._answer = self._loop.create_future()
-        self._connection.pgconn.send_query_params(statement, values)
+        send(*what)
         self._write()
         return await self._answer
 
@@ -129,7 +149,7 @@ class LoopConnection:
         result, self._result = self._result, None
         if result is None or self._answer is None or self._answer.done():
             return
-        if result.status == ExecStatus.TUPLES_OK:
+        if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             self._answer.set_result(result)
         else:
             self._answer.set_exception(error_from_result(result))

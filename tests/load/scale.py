@@ -132,7 +132,7 @@ OPTIONS: Final = {
     "--cost-redis-subscriber-us": "Redis, per process that hears one",
     "--cost-database-message-us": "database, per message",
     "--cost-database-join-us": "database, per person who comes",
-    "--cost-database-login-us": "database, per socket and look at the logins (every 2 s)",
+    "--cost-database-login-us": "database, per socket and look at the logins (once a minute)",
     "--cost-database-head-us": "database, per room of a process and look at its head (every second)",
 }
 
@@ -194,7 +194,7 @@ def database_cores(town: Town, costs: Costs) -> dict[str, float]:
     each = {
         "log": town.messages_per_second * costs.database_message,
         "people who come": town.joins_per_second * costs.database_join,
-        "logins looked at": town.sockets / 2 * costs.database_login,
+        "logins looked at": town.sockets / 60 * costs.database_login,
         "heads looked at": town.rooms * seen * costs.database_head,
     }
     return {name: cost / 1e6 / town.databases for name, cost in each.items()}

@@ -35,7 +35,7 @@ def test_what_the_servers_do(cost: dict[str, float], cores: float) -> None:
     [
         ({"database_message": 100.0}, 0.1),
         ({"database_join": 1_000.0}, 0.05),
-        ({"database_login": 2.0}, 0.1),  # 50,000 logins a second
+        ({"database_login": 60.0}, 0.1),  # 1,667 logins a second
         ({"database_head": 10.0}, 0.1),  # 2,000 rooms, each in all five processes
     ],
 )
