@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 SOCKETS = Gauge("todoke_sockets", "Live sockets of this process")
 ROOMS = Gauge("todoke_rooms", "Rooms that this process delivers")
+SHORT_CUT = Gauge("todoke_daphne_short_cut", "Whether sockets go past Daphne's layers (1) or by plain ASGI (0)")
 COMMITS = Counter("todoke_commits_total", "Transactions that stored messages")
 STORED = Counter("todoke_messages_stored_total", "Events written to room logs")
 BATCH = Histogram("todoke_batch_size", "Entries per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
@@ -21,15 +22,25 @@ COMMIT_SECONDS = Histogram(
 DELIVERIES = Counter("todoke_deliveries_total", "Items handed to sockets")
 HINTS = Counter(
     "todoke_hints_total",
-    "Hints by what became of them: sent, unsent; taken, elsewhere (no reader here), unreadable; lost (found by repair)",
+    "Hints by what became of them: sent, unsent; taken, elsewhere (no reader here), unreadable, unknown (of another"
+    " version); lost (found by repair)",
     ("outcome",),
 )
 REPAIRS = Counter("todoke_repairs_total", "Holes filled from the log", ("found_by",))
 REFUSALS = Counter("todoke_refusals_total", "Refused frames", ("code",))
 CLOSES = Counter("todoke_closes_total", "Sockets that the service closed", ("code",))
+WENT_BACK = Counter(
+    "todoke_database_went_back_total",
+    "Times that the database was found behind what this process remembered, by what showed it",
+    ("found_by",),
+)
 LAYER_UP = Gauge("todoke_layer_up", "1 while hints come back from the channel layer")
 DATABASE_UP = Gauge("todoke_database_up", "1 while the database answers")
-GATE_OPEN = Gauge("todoke_gate_open", "1 while closed chat is on")
+DATABASE_FAULT = Gauge("todoke_database_fault", "1 while the database answers and cannot serve", ("fault",))
+OLDEST_POST = Gauge("todoke_oldest_post_seconds", "For how long the oldest post waits that has no answer yet")
+MAILS_UNSENT = Counter("todoke_mails_unsent_total", "Mails that the mail server did not take")
+GATE_OPEN = Gauge("todoke_gate_open", "1 while closed chat is on in this process")
+GATE_FAULTS = Gauge("todoke_gate_faults", "Faults of this process alone for which it refuses closed chat: key, clock")
 
 
 Path = Literal["commit", "hint", "log"]

@@ -1,4 +1,4 @@
-"""Registers the compliance app, its system checks and the pages of the admin that have a module of their own."""
+"""Registers the compliance app, its system checks and its signals."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -9,4 +9,11 @@ class ComplianceConfig(AppConfig):
     verbose_name = _("Legal compliance")
 
     def ready(self) -> None:
-        from compliance import checks, desk  # noqa: F401, PLC0415 -- registering needs the app registry
+        from compliance import checks  # noqa: F401, PLC0415 -- registering needs the app registry
+        from compliance.models import guards  # noqa: PLC0415 -- registering needs the app registry
+        from compliance.records import guards as record_guards  # noqa: PLC0415 -- registering needs the app registry
+        from compliance.records import powers  # noqa: PLC0415 -- registering needs the app registry
+
+        record_guards.declare_all()
+        guards.connect(self)
+        powers.connect()

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register  # noqa: A004 -- Django's own names
 from django.db import connection
 from django.utils import timezone
 
-from compliance import diary
-from compliance.law import SEEN_UNTIL
-from compliance.models import LedgerEntry
-from compliance.standing import Mode, Status
-
-STALE: Final = timedelta(days=400)
-"""After how long the law is to be read anew; no statute sets it."""
+from compliance import duties, gate, law
+from compliance.law import Mode, Status
+from compliance.models import LedgerEntry, LedgerHead, guards
 
 
 @register(Tags.security)
@@ -25,7 +20,7 @@ def standing_is_complete(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessa
     """Report each part that the declared status requires and the environment does not give."""
     return [
         Error(problem.en, hint=f"{problem.ja} ({problem.variable})", id="compliance.E001")
-        for problem in settings.STANDING.problems
+        for problem in (*settings.STANDING.problems, *filter(None, (settings.STANDING.dating_problem,)))
     ]
 
 
@@ -74,15 +69,39 @@ def closed_chat_is_meant_to_be_off(app_configs: Any, **kwargs: Any) -> Sequence[
 @register(Tags.security, deploy=True)
 def the_law_was_read_lately(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Warn where the rules were written from texts that have grown old."""
-    if timezone.localdate() - date.fromisoformat(SEEN_UNTIL) > STALE:
-        return [
-            Warning(
-                f"The rules were written from the law as seen until {SEEN_UNTIL}.",
-                hint="Compare the revision ids in docs/law.md with e-Gov, and update Todoke.",
-                id="compliance.W002",
-            )
-        ]
+    if law.is_old(timezone.localdate()):
+        return [Warning(law.OLD.en, hint=law.OLD.ja, id="compliance.W002")]
     return []
+
+
+@register(Tags.database)
+def guards_are_on(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Warn of a database whose guards are off (`check --database default`); an error would keep `migrate` from it."""
+    if not databases or LedgerHead._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001 -- Django's own name
+        return []
+    return [
+        Warning(
+            f"The database's guard {name} is missing, changed or disabled: records could be rewritten.",
+            hint="Run manage.py migrate, which puts it back, and find out who took it away: manage.py ledger verify.",
+            id="compliance.W004",
+        )
+        for name in guards.missing()
+    ]
+
+
+@register(Tags.database)
+def tables_have_keys(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Warn of tables without a primary key (`check --database default`): a restore under running processes does it."""
+    if not databases:
+        return []
+    return [
+        Warning(
+            f"The table {name} has no primary key: a process wrote into it while it was being restored.",
+            hint="Stop all processes, and restore the database again.",
+            id="compliance.W008",
+        )
+        for name in gate.tables_without_key()
+    ]
 
 
 @register(Tags.database, deploy=True)
@@ -90,7 +109,7 @@ def logs_are_purged(app_configs: Any, databases: Sequence[str] | None = None, **
     """Warn where the job that erases what is past its period has not run for days (`check --deploy --database`)."""
     if not databases or LedgerEntry._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001 -- Django's own name
         return []
-    since = diary.purge_owed_since(timezone.now())
+    since = duties.purge_owed_since(timezone.now())
     if since is None:
         return []
     return [

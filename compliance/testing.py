@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.management import get_commands, load_command_class
 from django.test import Client
 from django.urls import URLResolver, get_resolver
@@ -25,9 +27,19 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern
 from django.utils.html import escape
 from django.utils.regex_helper import normalize
 
-from compliance.checklist import ITEMS, Item
-from compliance.law import RULES, Feature, Required
-from compliance.standing import REQUIRED_PARTS, Standing, Status, read_standing
+from compliance.law import (
+    ITEMS,
+    REQUIRED_PARTS,
+    RULES,
+    Feature,
+    Item,
+    Required,
+    Standing,
+    Status,
+    read_standing,
+    retention,
+    sample_evidence,
+)
 
 # What needs the registry of apps is imported where it is used: `-p` loads this module before Django is set up.
 
@@ -39,7 +51,7 @@ if TYPE_CHECKING:
 NOTIFIED = {
     "TELECOM_REGISTRATION": "notified",
     "TELECOM_REGISTRATION_NUMBER": "A-08-12345",
-    "TELECOM_REGISTRATION_DATE": "2026-06-01",
+    "TELECOM_REGISTRATION_DATE": "2026-05-18",
     "TELECOM_OPERATOR_NAME": "届チャット運営",
     "TELECOM_OPERATOR_ADDRESS": "東京都千代田区霞が関2-1-2",
     "TELECOM_OPERATOR_CONTACT": "contact@example.jp",
@@ -48,8 +60,6 @@ FREE: Final = frozenset({Required.NONE, Required.THIRD_ITEM})
 """What the law lets run without a filing; every other feature is gated."""
 
 _JAPAN: Final = ZoneInfo("Asia/Tokyo")
-_FACTS = {"operator_in_japan": "yes", "verdict": "NOTIFY", "paid": "no"}
-_BY_KIND = {"date": "2026-06-01", "url": "https://chat.example.jp/", "check": True}
 
 
 # The keys, without fixtures -------------------------------------------------------------------------------------------
@@ -61,27 +71,30 @@ def notified(today: date) -> Standing:
 
 
 def evidence_for(item: Item) -> dict[str, Any]:
-    """Return evidence with which an item can be signed, true of a plain notified deployment in Japan."""
-    evidence: dict[str, Any] = {}
-    for field in item.evidence:
-        if field.key in _FACTS:
-            evidence[field.key] = _FACTS[field.key]
-        elif field.kind == "check":
-            evidence[field.key] = field.key not in ("profiles", "scanning")
-        elif field.choices:
-            evidence[field.key] = field.choices[0].value
-        else:
-            evidence[field.key] = _BY_KIND.get(field.kind, f"{item.id} {field.key}")
-    return evidence
+    """Return evidence with which an item can be signed, true of a plain notified deployment in Japan.
+
+    Numbers and days are those of `settings.STANDING`, where it has them.
+    """
+    return sample_evidence(item, settings.STANDING, lambda field: f"{item.id} {field.key}")
 
 
 def sign_all(actor: AbstractBaseUser, *, but: Collection[str] = ()) -> None:
-    """Sign every item of the catalogue except those named: key 2 turned if none that blocks is left out."""
-    from compliance import signing  # noqa: PLC0415 -- see the head of the module
+    """Sign every item of the catalogue except those named: key 2 turned if none that blocks is left out.
 
-    for item in ITEMS:
-        if item.id not in but:
-            signing.sign(item=item, evidence=evidence_for(item), actor=actor)
+    A run of the purge is recorded first, since LAW-12 says that the signer saw one.
+    """
+    _sign([item for item in ITEMS if item.id not in but], actor)
+
+
+def _sign(items: Iterable[Item], actor: AbstractBaseUser) -> None:
+    from compliance import gate  # noqa: PLC0415 -- see the head of the module
+    from compliance.records import Event, ledger  # noqa: PLC0415 -- see the head of the module
+
+    for item in items:
+        if item.id == "LAW-12":
+            payload = {"counts": {}, "stopped": False, "table": retention.version()}
+            ledger.append(Event.RETENTION_PURGED, actor=None, payload=payload)
+        gate.sign(item=item, evidence=evidence_for(item), actor=actor)
 
 
 # The keys, as fixtures ------------------------------------------------------------------------------------------------
@@ -100,7 +113,7 @@ class SignItems(Protocol):
 
 
 class TurnKeys(Protocol):
-    """Turns both keys, so that closed chat is on; what is given changes the environment."""
+    """Turns both keys, so that closed chat is on; the arguments change the environment."""
 
     def __call__(self, status: str = "notified", **variables: str) -> Standing: ...
 
@@ -140,12 +153,10 @@ def turn_environment(settings: Settings) -> TurnEnvironment:
 @pytest.fixture
 def sign_items(gate_operator: AbstractBaseUser) -> SignItems:
     """Key 2, the operator's; see `SignItems`."""
-    from compliance import signing  # noqa: PLC0415 -- see the head of the module
 
     def sign(*item_ids: str, but: Collection[str] = ()) -> None:
-        for item in ITEMS:
-            if (item.id in item_ids or not item_ids) and item.id not in but:
-                signing.sign(item=item, evidence=evidence_for(item), actor=gate_operator)
+        named = [item for item in ITEMS if (item.id in item_ids or not item_ids) and item.id not in but]
+        _sign(named, gate_operator)
 
     return sign
 
@@ -165,47 +176,99 @@ def turn_keys(turn_environment: TurnEnvironment, sign_items: SignItems) -> TurnK
 @pytest.fixture
 def pull_stop(gate_operator: AbstractBaseUser) -> PullStop:
     """The emergency stop; see `PullStop`."""
-    from compliance import signing  # noqa: PLC0415 -- see the head of the module
+    from compliance import gate  # noqa: PLC0415 -- see the head of the module
 
     def pull(reason: str = "点検のため") -> None:
-        signing.stop(reason=reason, actor=gate_operator)
+        gate.pull_stop(reason=reason, actor=gate_operator)
 
     return pull
 
 
-@pytest.fixture(autouse=True, scope="session")
-def erasable_ledger() -> None:
-    """Lets the flush between transactional tests empty the ledger on SQLite, whose triggers refuse every DELETE.
+@contextmanager
+def unguarded(*names: str) -> Iterator[None]:
+    """Disable the database's guards while a test changes records directly, then enable them again.
 
-    PostgreSQL's TRUNCATE passes the triggers by; what they refuse in the service they go on refusing in the tests.
+    Only the owner of the tables can do that; nothing in the service does.
+
+    Args:
+        names: of guards, as `compliance.records.guards` and `chat.models.guards` declare them; none means all.
     """
     from django.db import connection  # noqa: PLC0415 -- see the head of the module
 
-    if connection.vendor == "sqlite":
-        # On the class: a browser test has a connection of its own, beside that of the session.
-        operations: Any = type(connection.ops)
-        erase = operations.execute_sql_flush
-        name = "ledger_is_append_only_delete"
+    from compliance.models import guards  # noqa: PLC0415 -- see the head of the module
 
-        def erase_with_ledger(self: Any, sql_list: Iterable[str]) -> None:
-            with self.connection.cursor() as cursor:
-                cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [name])
-                trigger = cursor.fetchone()[0]
-                cursor.execute(f"DROP TRIGGER {name}")
-                erase(self, sql_list)
-                cursor.execute(trigger)
+    known = guards.triggers(connection.vendor)
+    off = [known[f"{guards.PREFIX}{name}"] for name in names]
+    off = off or [trigger for name, trigger in known.items() if name.startswith(guards.PREFIX)]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SET CONSTRAINTS ALL IMMEDIATE"
+            )  # PostgreSQL alters no table while deferred checks are pending
+            for trigger in off:
+                cursor.execute(f"ALTER TABLE {trigger.table} DISABLE TRIGGER {trigger.name}")
+        else:
+            for trigger in off:
+                cursor.execute(f"DROP TRIGGER {trigger.name}")
+    yield
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for trigger in off:
+                cursor.execute(f"ALTER TABLE {trigger.table} ENABLE TRIGGER {trigger.name}")
+        else:
+            for trigger in off:
+                cursor.execute(trigger.program)
 
-        operations.execute_sql_flush = erase_with_ledger
+
+@pytest.fixture(autouse=True, scope="session")
+def erasable_records() -> None:
+    """Let the flush between transactional tests, and nothing else, empty the guarded tables.
+
+    `manage.py flush` of a deployment does not load this module and is refused.
+    """
+    from django.db import connection, transaction  # noqa: PLC0415 -- see the head of the module
+
+    # On the class: a browser test has a connection of its own, beside that of the session.
+    operations: Any = type(connection.ops)
+    flush = operations.execute_sql_flush
+
+    def flush_with_records(self: Any, statements: Iterable[str]) -> None:
+        from compliance.database import COMMAND, bounded  # noqa: PLC0415 -- see the head of the module
+        from compliance.models import guards  # noqa: PLC0415 -- see the head of the module
+
+        known = guards.triggers(self.connection.vendor).values()
+        # As a command it may wait: what the test started may still be at its last statement.
+        with (
+            bounded(COMMAND),
+            transaction.atomic(using=self.connection.alias),
+            self.connection.cursor() as cursor,
+        ):
+            if self.connection.vendor == "postgresql":
+                off = [trigger for trigger in known if trigger.name.endswith(guards.TRUNCATE)]
+                for trigger in off:
+                    cursor.execute(f"ALTER TABLE {trigger.table} DISABLE TRIGGER {trigger.name}")
+                flush(self, statements)
+                for trigger in off:
+                    cursor.execute(f"ALTER TABLE {trigger.table} ENABLE TRIGGER {trigger.name}")
+            else:
+                for trigger in known:
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {trigger.name}")
+                flush(self, statements)
+                for trigger in known:
+                    cursor.execute(trigger.program)
+
+    operations.execute_sql_flush = flush_with_records
 
 
-# What a shut door answers ---------------------------------------------------------------------------------------------
+# The answers of a closed gate ----------------------------------------------------------------------------------------
 
 
 def assert_gated(client: Client, path: str, feature: Feature | None = None, *, method: str = "get") -> dict[str, Any]:
     """Assert that a page is refused by the gate, both as a page to learn from and as JSON.
 
     Args:
-        client: whoever asks; a stranger and a member are answered alike.
+        client: of any user; a stranger and a member get the same answer.
         path: the page's address.
         feature: the feature that the refusal must name; None takes any.
         method: of HTTP, in lower case.
@@ -245,7 +308,7 @@ def assert_refusal(answer: Any, feature: Feature | None = None) -> dict[str, Any
 
 
 def assert_not_gated(client: Client, path: str, *, method: str = "get") -> Any:
-    """Assert that the gate lets a page through, whatever the page itself then answers; return the answer."""
+    """Assert that the gate does not refuse a page, and return the answer, whatever it is."""
     answer = getattr(client, method)(path)
     assert answer.status_code != HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS, f"{path} is gated: {answer.content[:200]!r}"
     return answer
@@ -253,7 +316,7 @@ def assert_not_gated(client: Client, path: str, *, method: str = "get") -> Any:
 
 def assert_gated_frame(frame: Mapping[str, Any] | None, feature: Feature) -> None:
     """Assert that a socket's answer is the gate's refusal for this feature, with its rule and a reason."""
-    assert frame is not None, "the frame stayed without an answer"
+    assert frame is not None, "the frame got no answer"
     assert (frame["type"], frame.get("code"), frame.get("rule")) == ("refused", "gate", RULES[feature].id), frame
     assert any(title in frame["reason"] for title in (RULES[feature].title_ja, RULES[feature].title_en)), frame
 
@@ -263,7 +326,7 @@ def assert_gated_frame(frame: Mapping[str, Any] | None, feature: Feature) -> Non
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A page, an admin action or a command, and the feature that it says it serves (None: it does not say)."""
+    """A page, an admin action or a command, and the feature that it declares (None: it declares none)."""
 
     kind: Literal["page", "action", "command"]
     name: str
@@ -279,11 +342,11 @@ class Door:
 
 
 def walk_doors(urlconf: str | None = None, samples: Mapping[str, str] | None = None) -> list[Door]:
-    """Return every page, admin action and command of the project, so that none goes without a feature.
+    """Return every page, admin action and command of the project, so that a test can check that each has a feature.
 
     Args:
         urlconf: the module of addresses; None takes the project's.
-        samples: a value by the name of a URL's parameter, where the made-up one would not match.
+        samples: values by the name of a URL's parameter, for parameters that the default value does not match.
 
     Raises:
         AssertionError: a parameter needs a sample.

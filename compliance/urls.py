@@ -1,28 +1,38 @@
-"""Addresses of the public pages on the law, and of the operator's guided ones."""
+"""Addresses of the public pages on the law, and of the operator's pages outside the admin's own addresses."""
 
 from django.urls import path
 
-from compliance import guide, notices, views
+from compliance import filing
+from compliance.assessment import views as assessment_views
+from compliance.discontinuation.views import planned_end
+from compliance.duties.feed import calendar_feed
+from compliance.filing import views as filing_views
+from compliance.public import documents, gate_status
 
 app_name = "compliance"
 
 urlpatterns = [
-    path("legal/", views.legal, name="legal"),
-    path("legal/external-transmission/", views.external_transmission, name="external_transmission"),
-    path("legal/retention/", views.retention_table, name="retention"),
-    path("legal/terms/", views.terms, name="terms"),
-    path("legal/privacy/", views.privacy, name="privacy"),
-    path("legal/complaints/", views.complaints, name="complaints"),
-    path("legal/transparency/", views.transparency_counts, name="transparency"),
-    path("legal/closing/", notices.planned_end, name="closing"),
-    path("api/gate/", views.gate_api, name="gate_api"),
-    path("operator/assess/", guide.assess, name="assess"),
-    path("operator/assess/anew/", guide.assess_anew, name="assess_anew"),
-    path("operator/assess/verdict/", guide.assess_verdict, name="assess_verdict"),
-    path("operator/assess/<slug:key>/", guide.assess_step, name="assess_step"),
-    path("operator/calendar/<slug:key>.ics", notices.calendar_feed, name="calendar_feed"),
-    path("operator/filing/", guide.papers, name="filing"),
-    path("operator/filing/draft/", guide.sheets, name="filing_draft"),
-    path("operator/filing/draft.txt", guide.sheets_text, name="filing_text"),
-    path("operator/filing/form-3.svg", guide.diagram, name="filing_diagram"),
+    path("legal/", gate_status.legal, name="legal"),
+    path("legal/external-transmission/", documents.external_transmission, name="external_transmission"),
+    path("legal/retention/", documents.retention_table, name="retention"),
+    path("legal/terms/", documents.terms, name="terms"),
+    path("legal/privacy/", documents.privacy, name="privacy"),
+    path("legal/complaints/", documents.complaints, name="complaints"),
+    path("legal/transparency/", documents.transparency_counts, name="transparency"),
+    path("legal/closing/", planned_end, name="closing"),
+    path("api/gate/", gate_status.gate_api, name="gate_api"),
+    path("operator/assess/", assessment_views.overview, name="assess"),
+    path("operator/assess/anew/", assessment_views.restart, name="assess_anew"),
+    path(
+        "operator/assess/verdict/",
+        assessment_views.verdict,
+        {"letterhead": filing.gather_letterhead},
+        name="assess_verdict",
+    ),
+    path("operator/assess/<slug:key>/", assessment_views.question, name="assess_step"),
+    path("operator/calendar/<slug:key>.ics", calendar_feed, name="calendar_feed"),
+    path("operator/filing/", filing_views.notification, name="filing"),
+    path("operator/filing/draft/", filing_views.sheets, name="filing_draft"),
+    path("operator/filing/draft.txt", filing_views.sheets_text, name="filing_text"),
+    path("operator/filing/form-3.svg", filing_views.diagram, name="filing_diagram"),
 ]

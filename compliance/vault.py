@@ -1,11 +1,14 @@
-"""Seals and opens the bodies of closed rooms: AES-256-GCM, a key per room, the room's id as associated data."""
+"""Encrypts and decrypts bodies of closed rooms: AES-256-GCM, a key per room, the message's place as associated data."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import os
+import struct
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -13,55 +16,113 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 _FORMAT = b"\x01"
-_KEY_ID, _NONCE, _TAG = 4, 12, 16
+_KEY_ID, _AUTHOR, _NONCE, _TAG = 4, 8, 12, 16
 _HEADER = len(_FORMAT) + _KEY_ID
+_BODY = _HEADER + _AUTHOR + _NONCE
+_PLACE = struct.Struct(f">16sQ{_AUTHOR}sQ")
 
 
 class Unsealable(Exception):
-    """A sealed body cannot be opened: its key is gone, its room differs, or its bytes were changed."""
+    """A sealed body cannot be decrypted: its key is gone, it belongs to another place, or its bytes were changed."""
 
 
-def seal(room: UUID, body: str) -> bytes:
-    """Encrypt a body for one room with the newest key.
+class Place(NamedTuple):
+    """The place that a body is bound to: it cannot be decrypted for another one.
+
+    Attributes:
+        room: the room's id.
+        seq: the message's number in the room.
+        author: the primary key of its author; None where it has none, or the account was deleted since.
+        kind: of the event.
+        target: the number of the message that an edit changes.
+    """
+
+    room: UUID
+    seq: int
+    author: int | None
+    kind: str
+    target: int | None = None
+
+
+def seal(place: Place, body: str) -> bytes:
+    """Encrypt a body for one place with the newest key.
 
     Args:
-        room: the room's id; the result opens for no other room.
+        place: where the body will stand.
         body: the text.
 
     Returns:
-        format (1 byte), key id (4), nonce (12), ciphertext and tag.
+        format (1 byte), key id (4), author (8), nonce (12), ciphertext and tag. The author stands in it, so that the
+        body still opens when the account is gone.
 
     Raises:
         Unsealable: no key is configured.
     """
-    prefix = current_prefix()
-    nonce = os.urandom(_NONCE)
-    return prefix + nonce + _derive(settings.CLOSED_CHAT_KEYS[0], room).encrypt(nonce, body.encode(), room.bytes)
+    return seal_all([(place, body)])[0]
 
 
-def unseal(room: UUID, sealed: bytes) -> str:
-    """Decrypt a body sealed for this room, with whichever configured key sealed it.
+def seal_all(bodies: Sequence[tuple[Place, str]]) -> list[bytes]:
+    """Encrypt several bodies, each for its place; the random numbers for all of them come from one call.
+
+    Args:
+        bodies: each with the place where it will stand.
+
+    Returns:
+        them sealed, in their order; see `seal`.
+
+    Raises:
+        Unsealable: no key is configured.
+    """
+    prefix, key = current_prefix(), settings.CLOSED_CHAT_KEYS[0]
+    random = os.urandom(_NONCE * len(bodies))
+    sealed = []
+    for number, (place, body) in enumerate(bodies):  # every word of a closed room passes here: no call too many
+        nonce = random[number * _NONCE : (number + 1) * _NONCE]
+        author = (place.author or 0).to_bytes(_AUTHOR)
+        words = _derive(key, place.room).encrypt(nonce, body.encode(), _associated(place, author))
+        sealed.append(b"".join((prefix, author, nonce, words)))
+    return sealed
+
+
+def unseal(place: Place, sealed: bytes) -> str:
+    """Decrypt a body sealed for this place, with whichever configured key sealed it.
 
     Raises:
         Unsealable: see the class.
     """
-    if len(sealed) < _HEADER + _NONCE + _TAG or sealed[:1] != _FORMAT:
+    if len(sealed) < _BODY + _TAG or sealed[:1] != _FORMAT:
         raise Unsealable("the sealed body has an unknown format")
-    nonce = sealed[_HEADER : _HEADER + _NONCE]
+    author = sealed[_HEADER : _HEADER + _AUTHOR]
+    if place.author is not None and author != place.author.to_bytes(_AUTHOR):
+        raise Unsealable("the sealed body is another author's")
+    cipher = _cipher(sealed[1:_HEADER], place.room)
     try:
-        return _cipher(sealed[1:_HEADER], room).decrypt(nonce, sealed[_HEADER + _NONCE :], room.bytes).decode()
+        opened = cipher.decrypt(sealed[_BODY - _NONCE : _BODY], sealed[_BODY:], _associated(place, author))
     except InvalidTag as error:
-        raise Unsealable("the sealed body was changed, or belongs to another room") from error
+        raise Unsealable("the sealed body was changed, or belongs to another place") from error
+    return opened.decode()
 
 
-def is_current(sealed: bytes) -> bool:
-    """Return whether the newest key sealed this body; if not, rotation should seal it again."""
-    return sealed[:_HEADER] == current_prefix()
+def reseal(place: Place, sealed: bytes) -> bytes:
+    """Encrypt a sealed body again, with the newest key, for the same place and author.
+
+    Raises:
+        Unsealable: see the class.
+    """
+    author, nonce = sealed[_HEADER : _HEADER + _AUTHOR], os.urandom(_NONCE)
+    cipher = _derive(settings.CLOSED_CHAT_KEYS[0], place.room)
+    words = cipher.encrypt(nonce, unseal(place, sealed).encode(), _associated(place, author))
+    return current_prefix() + author + nonce + words
 
 
 def current_prefix() -> bytes:
     """Return the first five bytes of everything sealed with the newest key."""
     return _FORMAT + _newest()
+
+
+def _associated(place: Place, author: bytes) -> bytes:
+    # Numbers of fixed length first: no two places have the same bytes.
+    return _PLACE.pack(place.room.bytes, place.seq, author, place.target or 0) + place.kind.encode()
 
 
 def _newest() -> bytes:

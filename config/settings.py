@@ -18,11 +18,13 @@ import re
 import secrets
 import sys
 import tempfile
+import tomllib
 import traceback
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -30,11 +32,21 @@ import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from compliance.standing import VARIABLES, BadValue, Standing, read_standing
+from compliance.database import BoundedConnection
+from compliance.hostnames import network_name
+from compliance.law import BadValue, Standing, read_standing
+from compliance.law.variables import VARIABLES
+from config import demo, dotenv
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 VAR: Final = BASE_DIR / "var"
+#: As a URL: the checkout may lie in a folder whose name has `#`, `?` or `%` in it.
+LOCAL_DATABASE: Final = f"sqlite:///{quote(str(VAR / 'todoke.sqlite3'))}"
+#: The software's own version, as the ledger notes it at each start.
+VERSION: Final[str] = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 KEY_BYTES: Final = 32
+KEY_DISTINCT: Final = 12  # different bytes; of 32 random ones there are fewer once in 10^17 keys
+SECRET_CHARS: Final = 32
 LOOPBACK: Final = ["localhost", "127.0.0.1", "[::1]"]
 
 env = environ.Env()
@@ -80,6 +92,110 @@ def words(variable: str) -> list[str]:
     return [word.strip() for word in text(variable).split(",") if word.strip()]
 
 
+def read_file() -> None:
+    """Take what ``ENV_FILE`` says, where the environment itself says nothing.
+
+    Raises:
+        BadValue: when the file is named and cannot be read.
+        BadLine: when it cannot be understood.
+    """
+    path = BASE_DIR / text("ENV_FILE", ".env")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not text("ENV_FILE"):
+            return
+        raise BadValue("ENV_FILE", str(path), (f"a file that can be read ({error.strerror})",)) from None
+    for variable, value in dotenv.parse(content).items():
+        env.ENVIRON.setdefault(variable, value)
+
+
+def hosts() -> list[str]:
+    """The entries of ``ALLOWED_HOSTS``, as browsers name them: 届け.example.jp in its form for the network.
+
+    Raises:
+        BadValue: for one with a scheme, a port or a path; for ``*`` in production.
+    """
+    found = []
+    for host in words("ALLOWED_HOSTS"):
+        try:
+            if re.fullmatch(r"\[[0-9a-fA-F:.]+\]", host) or (host == "*" and not PRODUCTION):
+                found.append(host)
+            else:
+                found.append("." * host.startswith(".") + network_name(host.removeprefix(".")))
+        except ValueError:
+            accepted = ("the public host names, comma separated, as chat.example.jp",)
+            raise BadValue("ALLOWED_HOSTS", host, accepted) from None
+    return found
+
+
+def trusted_origins() -> list[str]:
+    """The entries of ``CSRF_TRUSTED_ORIGINS``, as browsers name them.
+
+    Raises:
+        BadValue: for one that is no origin.
+    """
+    found = []
+    for origin in words("CSRF_TRUSTED_ORIGINS"):
+        parts = re.fullmatch(r"(https?://(?:\*\.)?)(\[[0-9a-fA-F:.]+\]|[^/:@\[\]?#*]+)(:[0-9]{1,5})?", origin)
+        try:
+            if parts is None:
+                raise ValueError
+            host = parts[2] if parts[2].startswith("[") else network_name(parts[2])
+        except ValueError:
+            accepted = ("origins with scheme, as https://chat.example.jp",)
+            raise BadValue("CSRF_TRUSTED_ORIGINS", origin, accepted) from None
+        found.append(parts[1] + host + (parts[3] or ""))
+    return found
+
+
+def sender() -> str:
+    """The address from which mails come.
+
+    Raises:
+        BadValue: for one without a name or a host.
+    """
+    first = ALLOWED_HOSTS[0].lstrip(".")
+    named = first if re.search(r"[a-z]", first) and not first.startswith("[") else "localhost"
+    found = text("DEFAULT_FROM_EMAIL", f"todoke@{named}")
+    if not re.fullmatch(r"[^@]+@[^@]+", found):
+        raise BadValue("DEFAULT_FROM_EMAIL", found, ("an address, as chat@example.jp",))
+    return found
+
+
+def secret(variable: str, value: str) -> str:
+    """A key that signs sessions and mails: long in production. What else Django asks, `check --deploy` says (W009).
+
+    Raises:
+        BadValue: without the value.
+    """
+    if PRODUCTION and (len(value) < SECRET_CHARS or value.startswith("django-insecure-")):
+        raise BadValue(variable, "…" if value else "", (f"a random text of {SECRET_CHARS} characters or more",))
+    return value
+
+
+def redis_url() -> str:
+    """``REDIS_URL``, if it names a server.
+
+    Raises:
+        BadValue: without the password that may stand in it.
+    """
+    value = text("REDIS_URL")
+    if not value:
+        return ""
+    sound = False
+    with contextlib.suppress(ValueError):  # of a port that is none
+        parts = urlsplit(value)
+        if parts.scheme == "unix":
+            sound = bool(parts.path.strip("/"))
+        elif parts.scheme in ("redis", "rediss"):
+            sound = bool(parts.hostname) and parts.port != 0 and bool(re.fullmatch(r"/?[0-9]*", parts.path))
+    if not sound:
+        accepted = ("redis://host:port/number", "rediss://host:port/number", "unix://path")
+        raise BadValue("REDIS_URL", value.partition(":")[0] + ":…", accepted)
+    return value
+
+
 def closed_chat_keys() -> list[bytes]:
     """The 32-byte keys of ``CLOSED_CHAT_KEYS``, newest first, each written as base64url or hex.
 
@@ -94,8 +210,11 @@ def closed_chat_keys() -> list[bytes]:
             key = bytes.fromhex(entry) if hexadecimal else base64.b64decode(padded, b"-_", validate=True)
         except (binascii.Error, ValueError):
             key = b""
-        if len(key) != KEY_BYTES:
-            raise BadValue("CLOSED_CHAT_KEYS", f"entry {position}", ("32 bytes as base64url or hex, comma separated",))
+        if len(key) != KEY_BYTES or (PRODUCTION and len(set(key)) < KEY_DISTINCT):
+            accepted = ("32 random bytes as base64url or hex, comma separated",)
+            raise BadValue("CLOSED_CHAT_KEYS", f"entry {position}", accepted)
+        if key in keys:
+            raise BadValue("CLOSED_CHAT_KEYS", f"entry {position}", ("each key once",))
         keys.append(key)
     return keys
 
@@ -130,11 +249,14 @@ def database(url: str) -> dict[str, Any]:
     if url.startswith(("sqlite://", "postgres://", "postgresql://")):
         with contextlib.suppress(ValueError):
             found = env.db_url_config(url)
-    if found.get("ENGINE") == "django.db.backends.sqlite3":
+    if found.get("ENGINE") == "django.db.backends.sqlite3" and not str(found["NAME"]).startswith("file:"):
         path = Path(found["NAME"])
         return found | {
+            # Seconds, on threads that stay: to open the file costs as much as a page's queries. No longer, because
+            # another file may be put into its place.
+            "CONN_MAX_AGE": 1,
             "OPTIONS": {
-                "timeout": 5,
+                "timeout": 2,  # s, for the one writer; then who waits is told so
                 # Takes the write lock at BEGIN: a transaction waits its turn instead of failing half-way.
                 "transaction_mode": "IMMEDIATE",
                 # A receipt promises that the message is on disk, so a commit waits for it.
@@ -147,8 +269,13 @@ def database(url: str) -> dict[str, Any]:
         # a host that vanished answers nothing at all: connecting to it (s), and waiting for it (ms), must end, too.
         waits = {"timeout": 3, "reconnect_timeout": 3}
         ends = {"connect_timeout": 2, "tcp_user_timeout": 10_000}
-        pool = {"min_size": 1, "max_size": most, **waits}
-        return found | {"OPTIONS": ends | found.get("OPTIONS", {}) | {"pool": pool}, "CONN_HEALTH_CHECKS": True}
+        pool = {"min_size": 1, "max_size": most, "connection_class": BoundedConnection, **waits}
+        return found | {
+            "OPTIONS": ends | found.get("OPTIONS", {}) | {"pool": pool},
+            "CONN_HEALTH_CHECKS": True,
+            # A pooler in transaction mode gives each transaction another session.
+            "DISABLE_SERVER_SIDE_CURSORS": True,
+        }
     raise BadValue("DATABASE_URL", url.partition(":")[0] + ":…", accepted)
 
 
@@ -156,25 +283,29 @@ def database(url: str) -> dict[str, Any]:
 
 with contextlib.suppress(OSError):  # a read-only deployment keeps everything elsewhere
     VAR.mkdir(exist_ok=True)
-env.read_env(BASE_DIR / text("ENV_FILE", ".env"))
 
 try:
+    read_file()
+    #: Whether this process shows a specimen (`make demo`): its filing is invented, and everything says so.
+    DEMO: bool = choice("DEMO", ("on", "off"), "off") == "on"
+    if DEMO:
+        # Not into the process's own environment: a server that this process starts must find it as it was.
+        env.ENVIRON = {**env.ENVIRON, **demo.environment(env.ENVIRON, VAR)}
+    #: Marks the SQLite file of a demo (`PRAGMA application_id`).
+    DEMO_MARK: int = demo.APPLICATION_ID
     DEBUG: bool = choice("DEBUG", ("true", "false"), "false") == "true"
     PRODUCTION: bool = not DEBUG and bool(text("DEBUG") or text("ALLOWED_HOSTS"))
     HTTPS: bool = choice("HTTPS", ("on", "off"), "on" if PRODUCTION else "off") == "on"
+    #: For which hosts browsers are told to use HTTPS only. More than this one is the decision of the domain's owner.
+    HSTS: str = choice("HSTS", ("off", "on", "subdomains", "preload"), "on" if HTTPS else "off")
 
-    ALLOWED_HOSTS: list[str] = words("ALLOWED_HOSTS") or ([] if PRODUCTION else LOOPBACK)
-    if not ALLOWED_HOSTS or (PRODUCTION and "*" in ALLOWED_HOSTS):
-        raise BadValue("ALLOWED_HOSTS", ",".join(ALLOWED_HOSTS), ("the public host names, comma separated",))
-    CSRF_TRUSTED_ORIGINS: list[str] = words("CSRF_TRUSTED_ORIGINS")
-    for origin in CSRF_TRUSTED_ORIGINS:
-        if not origin.startswith(("https://", "http://")):
-            raise BadValue("CSRF_TRUSTED_ORIGINS", origin, ("origins with scheme, as https://chat.example.jp",))
+    ALLOWED_HOSTS: list[str] = hosts() or ([] if PRODUCTION else LOOPBACK)
+    if not ALLOWED_HOSTS:
+        raise BadValue("ALLOWED_HOSTS", "", ("the public host names, comma separated",))
+    CSRF_TRUSTED_ORIGINS: list[str] = trusted_origins()
 
-    if PRODUCTION and not text("SECRET_KEY"):
-        raise BadValue("SECRET_KEY", "", ("a long random text",))
-    SECRET_KEY: str = text("SECRET_KEY") or local_secret()
-    SECRET_KEY_FALLBACKS: list[str] = words("SECRET_KEY_FALLBACKS")
+    SECRET_KEY: str = secret("SECRET_KEY", text("SECRET_KEY")) or local_secret()
+    SECRET_KEY_FALLBACKS: list[str] = [secret("SECRET_KEY_FALLBACKS", key) for key in words("SECRET_KEY_FALLBACKS")]
 
     #: What the deployment has filed with the ministry; the deployer's key of the gate.
     STANDING: Standing = read_standing(
@@ -182,16 +313,26 @@ try:
         today=datetime.now(ZoneInfo("Asia/Tokyo")).date(),
     )
     #: Keys that seal closed rooms, newest first; empty in production unless given.
-    CLOSED_CHAT_KEYS: list[bytes] = closed_chat_keys() or ([] if PRODUCTION else [derived_key(SECRET_KEY)])
+    CLOSED_CHAT_KEYS: list[bytes] = closed_chat_keys() or (
+        [] if PRODUCTION else [derived_key(key) for key in dict.fromkeys((SECRET_KEY, *SECRET_KEY_FALLBACKS))]
+    )
+    #: The RFC 3161 authority that stamps the ledger's anchors; empty: none is asked.
+    TIMESTAMP_URL: str = text("TIMESTAMP_URL")
+    if TIMESTAMP_URL and not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?", TIMESTAMP_URL):
+        raise BadValue(
+            "TIMESTAMP_URL", TIMESTAMP_URL.partition(":")[0] + ":…", ("https://host/path of an RFC 3161 authority",)
+        )
     #: Off only for load tests on loopback.
     CHAT_RATE_LIMITS: bool = choice("CHAT_RATE_LIMITS", ("on", "off"), "on") == "on"
 
-    DATABASES: dict[str, Any] = {"default": database(text("DATABASE_URL", f"sqlite:///{VAR / 'todoke.sqlite3'}"))}
-    REDIS_URL: str = text("REDIS_URL")
-    if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
-        raise BadValue("REDIS_URL", REDIS_URL.partition(":")[0] + ":…", ("redis://", "rediss://", "unix://"))
+    DATABASES: dict[str, Any] = {"default": database(text("DATABASE_URL", LOCAL_DATABASE))}
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        demo.check_database(Path(DATABASES["default"]["NAME"]), demo=DEMO)
+    REDIS_URL: str = redis_url()
     #: Tells two deployments apart that share one server.
     REDIS_PREFIX: str = text("REDIS_PREFIX", "todoke")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", REDIS_PREFIX):
+        raise BadValue("REDIS_PREFIX", REDIS_PREFIX, ("up to 60 letters, digits, dots and hyphens",))
     #: How many proxies of our own stand before the service; that many entries of X-Forwarded-For are believed.
     TRUSTED_PROXIES: int = number("TRUSTED_PROXIES", 0, 0, 10)
     LANGUAGE_CODE: str = choice("LANGUAGE_CODE", ("ja", "en"), "ja")
@@ -202,14 +343,28 @@ try:
     #: Where the files that prove the checklist's items are kept; nothing is served from there but to permitted staff.
     EVIDENCE_ROOT: Path = Path(text("EVIDENCE_ROOT", str(VAR / "evidence")))
 
+    # What lies below STATIC_ROOT is served to everybody.
+    for private in (
+        EVIDENCE_ROOT,
+        VAR / "secret-key",
+        BASE_DIR / text("ENV_FILE", ".env"),
+        DATABASES["default"]["NAME"],
+    ):
+        if Path(private).resolve().is_relative_to(STATIC_ROOT.resolve()):
+            raise BadValue("STATIC_ROOT", str(STATIC_ROOT), (f"a folder without {private} in it",))
+
     MAIL_GIVEN: bool = bool(text("EMAIL_URL"))
     try:
         mail = env.email_url_config(text("EMAIL_URL", "smtp://localhost:25" if PRODUCTION else "consolemail://"))
     except (environ.ImproperlyConfigured, KeyError, ValueError):
         raise BadValue("EMAIL_URL", "…", ("smtp+tls://user:password@host:587", "consolemail://")) from None
-    DEFAULT_FROM_EMAIL: str = text("DEFAULT_FROM_EMAIL", f"todoke@{ALLOWED_HOSTS[0].lstrip('.')}")
+    DEFAULT_FROM_EMAIL: str = sender()
 except BadValue as problem:
     sys.exit(str(problem))
+except demo.RefusedStart as problem:
+    sys.exit(str(problem))
+except dotenv.BadLine as problem:
+    sys.exit(f"{text('ENV_FILE', '.env')}: {problem}")
 
 EMAIL_BACKEND = mail["EMAIL_BACKEND"]
 EMAIL_HOST = mail.get("EMAIL_HOST") or "localhost"
@@ -228,7 +383,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 INSTALLED_APPS = [
     "chat",
     "compliance",
-    "django.contrib.admin",
+    "compliance.adminkit.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -242,18 +397,23 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "chat.web.middleware.ForwardedScheme",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "chat.web.middleware.Pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "chat.people.sessions.Authentication",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "chat.people.page_access.PageAccess",
+    "compliance.records.powers.ActorMiddleware",
 ]
+if DEMO:
+    MIDDLEWARE.append("chat.demo.watch.watch_refusals")
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
@@ -268,7 +428,10 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "compliance.gate.context",
+                "chat.people.accounts.context",
+                "chat.matching.doing.context",
             ],
+            "libraries": {"links": "chat.text.links"},
         },
     }
 ]
@@ -288,14 +451,10 @@ CHANNEL_LAYERS: dict[str, Any] = {
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 CACHES: dict[str, Any] = {
-    "default": {
-        "BACKEND": "config.cache.SharedCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": REDIS_PREFIX,
-        "OPTIONS": {"socket_timeout": 1.0},
-    }
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # Limits that guard accounts live here (allauth takes no other): nobody pushes them out, no restart forgets them.
+    "default": {"BACKEND": "config.cache.DurableCache", "KEY_PREFIX": "todoke"},
+    #: What a process may forget at any time.
+    "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
 USE_TZ = True
@@ -313,6 +472,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # the files are for our own pages
 WHITENOISE_AUTOREFRESH = not PRODUCTION
 WHITENOISE_MAX_AGE = 60 if PRODUCTION else 0  # of plain names; hashed ones are kept for good
 
@@ -322,7 +482,7 @@ WHITENOISE_MAX_AGE = 60 if PRODUCTION else 0  # of plain names; hashed ones are 
 AUTH_USER_MODEL = "chat.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "chat.web.hashing.BoundedArgon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -340,7 +500,19 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "chat.forms.SignupForm"
+ACCOUNT_ADAPTER = "chat.people.accounts.Adapter"
+ACCOUNT_FORMS = {
+    "signup": "chat.people.forms.SignupForm",
+    "login": "chat.people.forms.LoginForm",
+    "reset_password": "chat.people.forms.ResetPasswordForm",
+    "add_email": "chat.people.forms.AddEmailForm",
+    "change_email": "chat.people.forms.ChangeEmailForm",
+    "confirm_email_verification_code": "chat.people.forms.ConfirmEmailForm",
+}
+# Adding and removing addresses, choosing the main one and setting a password ask who one is again.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+if DEMO:
+    ACCOUNT_REAUTHENTICATION_TIMEOUT = 24 * 3600  # the cast has no password to enter again
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -350,9 +522,20 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 # Without a mail server (locally) nobody could ever be verified, so there it is not asked.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION or MAIL_GIVEN else "optional"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mandatory"
-ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if CHAT_RATE_LIMITS else False
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+#: Per address ("ip", of IPv6 the /64), account ("user") or name that was typed ("key"). A school or an office is one
+#: address; an attempt that succeeds does not count as failed.
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = (
+    {"login": "60/m/ip", "login_failed": "30/m/ip,5/5m/key", "signup": "40/m/ip", "reset_password": "20/m/ip,5/m/key"}
+    if CHAT_RATE_LIMITS
+    else False
+)
 
+MFA_FORMS = {
+    "authenticate": "chat.people.forms.AuthenticateForm",
+    "reauthenticate": "chat.people.forms.ReauthenticateForm",
+    "activate_totp": "chat.people.forms.ActivateTOTPForm",
+    "add_webauthn": "chat.people.forms.AddWebAuthnForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = False
@@ -362,19 +545,23 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 
 # -- Safety ----------------------------------------------------------------------------------------------------------
 
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_ENGINE = "chat.people.session_store"
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # since the last use
+SESSION_COOKIE_NAME = "demo_sessionid" if DEMO else "sessionid"  # one host may serve both
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS and HSTS != "off" else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HSTS in ("subdomains", "preload")
+SECURE_HSTS_PRELOAD = HSTS == "preload"
+# Django would have every deployment speak for all subdomains, and for the lists inside browsers.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Only a proxy of our own can say which scheme the browser used.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXIES > 0
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -394,8 +581,17 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-#: Origins that may open a socket; a missing or opaque ("null") origin is in no list.
-WEBSOCKET_ORIGINS: list[str] = [host for host in ALLOWED_HOSTS if host != "*"] + CSRF_TRUSTED_ORIGINS
+#: How many bytes a request's body may have; at the doors below, whose paths are patterns, as many as stand there.
+BODY_BYTES: int = 64 * 1024
+BODY_LIMITS: list[tuple[str, int]] = [
+    (r"/admin/compliance/checklist/[^/]+/$", 101 * 1024 * 1024),  # a signature's ten files
+    (r"/admin/", 1024 * 1024),
+]
+#: A request's head must be there in so many seconds; so must its body, with more time for what has come already.
+HEAD_SECONDS: float = 20.0
+BODY_SECONDS: float = 20.0
+BODY_BYTES_PER_SECOND: int = 8 * 1024
+IDLE_SECONDS: float = 75.0  # between two requests of a connection: longer than proxies keep theirs
 
 
 # -- Chat ------------------------------------------------------------------------------------------------------------
@@ -407,9 +603,11 @@ CHAT_LIMITS: dict[str, int] = {
     "page": 50,
     "page_most": 200,
     "rooms_per_socket": 50,
+    "sockets_per_address": 500,
     "bad_frames": 5,
     "heartbeat": 25,
     "max_age": 6 * 3600,
+    "message_seconds": 30,
 }
 #: Token buckets by action: how many at once, and how many come back per second.
 CHAT_RATES: dict[str, tuple[int, float]] = {
@@ -418,7 +616,9 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "post_address": (300, 30.0),
     "post_room": (600, 200.0),
     "join": (60, 5.0),
+    "join_address": (300, 30.0),
     "read": (60, 10.0),
+    "read_address": (150, 30.0),
     "typing": (10, 1.0),
     "seek": (10, 0.5),
     "guest": (20, 0.2),

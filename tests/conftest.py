@@ -7,24 +7,26 @@ from typing import Any, Protocol
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from channels.layers import channel_layers
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.core.cache import cache as shared
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from pytest_django import DjangoDbBlocker
 
-from chat import hub
 from chat.models import User
-from tests.embedded import run
+from chat.realtime import pages
 from tests.serving import Server
 
 pytest_plugins = ["compliance.testing"]  # turn_keys, sign_items, pull_stop, walk_doors …: see its head
 
 PASSWORD = "correct horse battery"  # noqa: S105 -- of test accounts only
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 -- of test accounts only
 _number = itertools.count(1)
 
 # How long an example takes says more about the machine than about the code.
@@ -45,17 +47,24 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """Keeps the language of one test's last request from the next: Django leaves it active on the thread."""
+    translation.deactivate()
+    yield
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def own_channels() -> Iterator[None]:
     """Keeps the hints, the counters and the rates of one test from the next."""
     config = settings.CHANNEL_LAYERS["default"].setdefault("CONFIG", {})
     if settings.REDIS_URL:
         config["prefix"] = f"{settings.REDIS_PREFIX}-{next(_number)}"
     channel_layers.backends.clear()
-    hub._page_throttles.clear()
+    pages._throttles.clear()
     yield
     channel_layers.backends.clear()
-    if run.valkey or not settings.REDIS_URL:  # clearing empties the whole server, which may be somebody's own
-        shared.clear()
+    caches["memory"].clear()
 
 
 @cache
@@ -76,18 +85,26 @@ class MakeUser(Protocol):
 
 @pytest.fixture
 def make_user(db: None) -> MakeUser:
-    """A factory of members; their password is ``PASSWORD``."""
+    """A factory of members; their password is ``PASSWORD``. Staff get a second factor, unless ``factor=False``."""
 
     def make(name: str = "", **fields: Any) -> User:
         number = next(_number)
         fields.setdefault("email", f"member{number}@example.jp")
         password = fields.pop("password", PASSWORD)
+        factor = fields.pop("factor", fields.get("is_staff", False))
         person = User.objects.create_user(name=name or f"会員{number}", **fields)
         person.password = hashed(password)
         person.save(update_fields=("password",))
+        if factor:
+            give_factor(person)
         return person
 
     return make
+
+
+def give_factor(person: User) -> Authenticator:
+    """Give somebody an authenticator app, as the admin asks of staff."""
+    return Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": TOTP_SECRET})
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def prepare() -> None:
     """Sets what every process of a run has in common."""
     os.environ["ENV_FILE"] = os.devnull  # a developer's own .env decides nothing here
     os.environ.setdefault("DEBUG", "true")
-    os.environ.setdefault("SECRET_KEY", "for tests only")
+    os.environ.setdefault("SECRET_KEY", "for tests only and the same in all processes of a run")
     os.environ.setdefault("EMAIL_URL", "memorymail://")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
 
@@ -168,6 +168,7 @@ def pytest_report_header() -> list[str]:
     return run.report
 
 
+@pytest.hookimpl(trylast=True)  # after the order was drawn
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skips, in words, what this rung cannot run; lets the browser tests run last.
 

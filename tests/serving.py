@@ -30,7 +30,7 @@ def database_url() -> str:
     """The URL of the database that this test uses, as another process needs it."""
     found: dict[str, Any] = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{found['NAME']}"
+        return f"sqlite:///{quote(str(found['NAME']))}"
     host = found["HOST"] or found["OPTIONS"].get("host", "")
     login = quote(found["USER"] or "", safe="") + (f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else "")
     place = f"{found['HOST']}:{found['PORT'] or 5432}" if found["HOST"] else ""
@@ -56,11 +56,17 @@ class Server:
         asgi: which server runs the application: ``daphne``, ``uvicorn`` or ``hypercorn``.
         env: settings that differ from the test's own, e.g. ``{"TELECOM_REGISTRATION": "none"}``.
         application: what it serves; tests that need a seam wrap the service in a module of theirs.
+        root: the checkout whose code it runs.
     """
 
     def __init__(
-        self, asgi: str = "daphne", env: Mapping[str, str] | None = None, application: str = "config.asgi:application"
+        self,
+        asgi: str = "daphne",
+        env: Mapping[str, str] | None = None,
+        application: str = "config.asgi:application",
+        root: Path = ROOT,
     ) -> None:
+        self.root = root
         self.asgi = asgi
         self.application = application
         self.env = environment(**(env or {}))
@@ -90,7 +96,7 @@ class Server:
                 "hypercorn": ["hypercorn", "--workers", "0", "--bind", f"fd://{warm.HANDLE}"],
             }[self.asgi]
             self._process = warm.start(
-                [*arguments, self.application], env=self.env, cwd=ROOT, listener=listener, log=self._log
+                [*arguments, self.application], env=self.env, cwd=self.root, listener=listener, log=self._log
             )
         if wait:
             self.await_answer()
@@ -180,6 +186,15 @@ class Server:
         """
         self.process.terminate()
         return self.process.wait(seconds)
+
+    def ask_to_end(self, number: signal.Signals, seconds: float = 15) -> None:
+        """Sends the process a signal; returns when it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: when it does not end in time.
+        """
+        os.kill(self.process.pid, number)
+        self.process.wait(seconds)
 
     def freeze(self) -> None:
         """Stops the process where it stands, as a hung machine would; its sockets stay open."""

@@ -8,7 +8,7 @@ import shlex
 from argparse import ArgumentError
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Union
 
 import msgspec
 import pytest
@@ -16,10 +16,12 @@ from django.conf import settings
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.urls import resolve
 
-from chat import wire
 from chat.management.commands import asyncapi
-from compliance import tables
-from compliance.standing import VARIABLES
+from chat.protocol import Close, Code, Reply, Request, decode, replies, tag_of
+from chat.realtime import all_routes
+from compliance import law_docs
+from compliance.law.variables import VARIABLES
+from tests import decisions, modules
 
 ROOT = Path(__file__).resolve().parent.parent
 READERS = {"text", "choice", "number", "words"}
@@ -52,14 +54,14 @@ def test_every_command_of_the_makefile_says_what_it_does() -> None:
 
 
 def test_law_tables_in_step() -> None:
-    assert tables.DOCUMENT.read_text(encoding="utf-8") == tables.render(), "run python -m compliance.tables"
+    assert law_docs.DOCUMENT.read_text(encoding="utf-8") == law_docs.render(), "run python -m compliance.law_docs"
 
 
 # --- documents ---------------------------------------------------------------------------------------------------
 
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = decisions.records()
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 
@@ -158,28 +160,54 @@ def test_each_known_fault_has_its_row_and_each_row_its_proof() -> None:
 
 
 def test_every_module_stands_in_the_architecture() -> None:
-    written = (ROOT / "docs/architecture.md").read_text()
-    modules = [path for app in ("config", "chat", "compliance") for path in sorted((ROOT / app).glob("*.py"))]
-    missing = [path.relative_to(ROOT).as_posix() for path in modules if path.name != "__init__.py"]
-    assert [name for name in missing if f"`{name}`" not in written] == [], "give each a line in docs/architecture.md"
+    written = modules.DOCUMENT.read_text(encoding="utf-8")
+    assert written == modules.render(written), "run python -m tests.modules"
+    code = [
+        path
+        for app in modules.APPS
+        for path in (ROOT / app).rglob("*.py")
+        if "migrations" not in path.parts and path.read_text(encoding="utf-8").strip()
+    ]
+    assert [path for path in code if not modules.first_line(path)] == [], "say in the first line what it is for"
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
 def test_a_decision_says_why_what_and_what_follows_in_under_a_page(decision: Path) -> None:
     text = decision.read_text()
-    number = DECISIONS.index(decision) + 1
-    assert decision.name.startswith(f"{number:04}-")
+    number = int(decision.name[:4])
     assert text.startswith(f"# {number}. ")
-    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
-    assert len(text.split()) < 400
+    parts = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [part for part in parts if part != "Alternatives"] == ["Context", "Decision", "Consequences"]
+    assert len(text.split()) < 460
+
+
+def test_every_word_of_the_glossary_is_explained_in_both_languages() -> None:
+    lines = (ROOT / "docs/glossary.md").read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    words = [row for row in rows if row[0] not in ("word", "---")]
+    assert words
+    for row in words:
+        assert len(row) == 4, row
+        assert row[1].endswith(".")
+        assert row[3].endswith("。")
+
+
+def test_no_two_decisions_have_one_number() -> None:
+    numbers = [decision.name[:4] for decision in DECISIONS]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_the_index_lists_every_decision() -> None:
+    assert decisions.INDEX.read_text() == decisions.index(), "run python -m tests.decisions"
 
 
 # --- the wire ----------------------------------------------------------------------------------------------------
 
 
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
-SAID: dict[str, Any] = {str(frame.__struct_config__.tag): frame for frame in get_args(wire.ServerFrame)}
-TYPED: dict[str, Any] = {frame.__name__: frame for frame in SAID.values()}
+SAID: dict[str, Any] = {tag_of(frame): frame for frame in Reply.__subclasses__()}
+ROUTES = {route.name: route for route in all_routes()}
+reply = msgspec.json.Decoder(Union[tuple(Reply.__subclasses__())])  # noqa: UP007
 
 
 def part(heading: str) -> str:
@@ -200,61 +228,49 @@ def table(text: str) -> dict[str, list[str]]:
 
 
 def test_every_frame_stands_in_the_protocol_and_no_other() -> None:
-    assert set(frames("What a client says")) == set(wire.type_names)
+    assert set(frames("What a client says")) == set(ROUTES)
     assert set(frames("What the service says")) == set(SAID)
 
 
-@pytest.mark.parametrize("name", wire.type_names)
+@pytest.mark.parametrize("name", ROUTES)
 def test_what_a_client_says_is_shown_as_it_is_decoded_and_answered(name: str) -> None:
     text = frames("What a client says")[name]
     [(_, example)] = FENCE.findall(text)
-    frame = wire.decode(example)
-    assert type(frame) is wire.type_names[name]
-    answer = wire.ANSWERS[type(frame)]
+    assert type(decode(example)) is ROUTES[name].request
+    answer = ROUTES[name].answer
     said = re.findall(r"Answer:\s+`([a-z.]+)`", text)
-    assert said == ([answer.__struct_config__.tag] if answer else [])
-    assert bool(answer) is ("No answer" not in text)
+    assert said == [tag_of(answer or replies.Noted)]
+    assert bool(answer) is ("nothing without one" not in " ".join(text.split()))
 
 
 @pytest.mark.parametrize("name", SAID)
 def test_what_the_service_says_is_shown_as_it_is_typed(name: str) -> None:
     [(_, example)] = FENCE.findall(frames("What the service says")[name])
-    assert type(msgspec.json.decode(example, type=wire.ServerFrame)) is SAID[name]
+    assert type(reply.decode(example)) is SAID[name]
 
 
-def spoken() -> Iterator[tuple[str, set[str], str]]:
-    """Each frame that the code writes: its type, its fields, and where."""
-    for path in sorted((ROOT / "chat").glob("*.py")):
+def dictionaries() -> Iterator[tuple[str, str]]:
+    """Each dictionary that the code writes with a `type` of its own: the type, and where."""
+    for path in sorted((ROOT / "chat").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            where = f"{path.name}:{getattr(node, 'lineno', 0)}"
             match node:
-                case ast.Call(func=ast.Attribute(attr="say"), args=[ast.Constant(value=str(kind))], keywords=keywords):
-                    yield kind, {keyword.arg for keyword in keywords if keyword.arg}, where
-                case ast.Call(func=ast.Attribute(value=ast.Name(id="wire"), attr=name), args=given) if name in TYPED:
-                    fields = msgspec.structs.fields(TYPED[name])[: len(given)]
-                    yield TYPED[name].__struct_config__.tag, {field.name for field in fields}, where
-                case ast.Dict(keys=[ast.Constant(value="type"), *keys], values=[ast.Constant(value=str(kind)), *_]):
-                    yield kind, {key.value for key in keys if isinstance(key, ast.Constant)}, where  # type: ignore[misc]
+                case ast.Dict(keys=[ast.Constant(value="type"), *_], values=[ast.Constant(value=str(kind)), *_]):
+                    yield kind, f"{path.relative_to(ROOT)}:{node.lineno}"
                 case _:
                     pass
 
 
 def test_the_service_says_nothing_that_is_not_typed() -> None:
-    elsewhere = ("websocket.", "lifespan.", "hint")
-    heard = [frame for frame in spoken() if not frame[0].startswith(elsewhere) and frame[0] not in wire.type_names]
-    heard += [frame for frame in spoken() if frame[0] == "typing"]  # a word of both
-    assert {kind for kind, _, _ in heard} == set(SAID) | {"messages"}
-    for kind, fields, where in heard:
-        typed = msgspec.structs.fields(SAID[kind])
-        assert fields <= {field.name for field in typed}, where
-        assert {field.name for field in typed if field.required} <= fields, where
+    elsewhere = ("websocket.", "http.", "lifespan.", "hint")  # of servers, and of the channel layer
+    found = [(kind, where) for kind, where in dictionaries() if not kind.startswith(elsewhere)]
+    assert found == []
 
 
 def test_codes_and_limits_are_those_of_the_code() -> None:
     closing = {row[0]: number for number, row in table(part("Close codes")).items() if number.isdigit()}
-    assert closing == {close.name: str(close.value) for close in wire.Close}
+    assert closing == {close.name: str(close.value) for close in Close}
     refusing = table(frames("What the service says")["refused"])
-    assert set(refusing) - {"code", "---"} == {code.value for code in wire.Code}
+    assert set(refusing) - {"code", "---"} == {code.value for code in Code}
     limits = table(part("Limits"))
     sizes = {name: int(limits[name][0]) for name in settings.CHAT_LIMITS}
     assert sizes == settings.CHAT_LIMITS
@@ -265,9 +281,11 @@ def test_codes_and_limits_are_those_of_the_code() -> None:
 def test_asyncapi_in_step() -> None:
     out = io.StringIO()
     call_command("asyncapi", stdout=out)
-    assert (ROOT / "docs/asyncapi.json").read_text() == out.getvalue(), (
-        "run python manage.py asyncapi > docs/asyncapi.json"
-    )
+    assert (ROOT / "docs/asyncapi.json").read_text() == out.getvalue(), "run python manage.py asyncapi --write"
+
+
+def test_the_table_of_requests_in_step() -> None:
+    assert asyncapi.with_table(PROTOCOL) == PROTOCOL, "run python manage.py asyncapi --write"
 
 
 def test_every_reference_in_asyncapi_leads_somewhere() -> None:
@@ -277,7 +295,7 @@ def test_every_reference_in_asyncapi_leads_somewhere() -> None:
         for step in pointer.split("/"):
             found = found[step]
     assert set(document["components"]["messages"]) == {
-        frame.__name__ for frame in (*get_args(wire.ClientFrame), *get_args(wire.ServerFrame))
+        frame.__name__ for frame in (*Request.__subclasses__(), *Reply.__subclasses__())
     }
 
 

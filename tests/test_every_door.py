@@ -20,26 +20,37 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from chat import matching, messages, offload, rooms, wire
-from chat.consumers import Socket
-from chat.hub import Hub
-from chat.messages import Entry
+from chat import composition, matching, rooms
+from chat.db import shutdown_executor
+from chat.messages import NewEvent
 from chat.models import Message, Participant, Room, User
-from chat.outlets import Frame
-from chat.queries import Person
-from compliance import gate, signing
-from compliance.checklist import ITEM
-from compliance.classify import Outcome
-from compliance.law import RULES, Feature, Required
-from compliance.models import GateState, Signature
-from compliance.standing import Mode, Status
-from compliance.testing import FREE, Door, assert_gated_frame, assert_refusal, evidence_for, sign_all, walk_doors
+from chat.people import Person
+from chat.protocol import Request, requests, tag_of
+from chat.realtime import Connection, Hub, LoopClock, Route, all_routes, unhandled
+from chat.realtime.dispatch import routes
+from compliance import gate
+from compliance.law import ITEM, RULES, Feature, Mode, Outcome, Required, Status
+from compliance.law.checklist import WIND_DOWN
+from compliance.models import GateState, Instance, Signature
+from compliance.testing import (
+    FREE,
+    Door,
+    assert_gated_frame,
+    assert_refusal,
+    evidence_for,
+    sign_all,
+    unguarded,
+    walk_doors,
+)
 from tests.compliance.cases import DATING, standing
 from tests.conftest import MakeUser, signed_in
+from tests.kit.frames import RIGHT, TABLE
+from tests.kit.store import store
+from tests.kit.transport import FakeTransport
 
 CHECKLISTS: Final = ("none", "all but one", "all", "all expired")
 LEFT_OUT: Final = "LAW-07"
@@ -69,22 +80,23 @@ def turn(settings: Settings, status: Status, mode: Mode) -> None:
 
 def sign(operator: User, checklist: str) -> None:
     """Sign, so that a verdict which fits every status is on record."""
-    Signature.objects.filter(withdrawn_at__isnull=True).update(
-        withdrawn_at=timezone.now(), withdrawn_by=operator, withdrawal_reason="another row of the table"
-    )
+    for signature in Signature.objects.filter(withdrawn_at__isnull=True):
+        gate.withdraw(item=ITEM[signature.item_id], reason="another row of the table", actor=operator)
     if checklist != "none":
         sign_all(operator, but=[LEFT_OUT] if checklist == "all but one" else ())
         verdict = {"verdict": Outcome.OUT_NOT_FOR_GAIN}
-        signing.sign(item=ITEM["LAW-01"], evidence=evidence_for(ITEM["LAW-01"]) | verdict, actor=operator)
+        gate.sign(item=ITEM["LAW-01"], evidence=evidence_for(ITEM["LAW-01"]) | verdict, actor=operator)
     if checklist == "all expired":
-        Signature.objects.filter(withdrawn_at__isnull=True).update(expires_at=timezone.now() - timedelta(seconds=1))
-    gate.moved(GateState.objects.get_or_create(id=1)[0])
+        long_ago = timezone.now() - WIND_DOWN - timedelta(seconds=1)  # what runs goes on until then
+        with unguarded("signature_update"):
+            Signature.objects.filter(withdrawn_at__isnull=True).update(expires_at=long_ago)
+    gate.advance_revision(GateState.objects.get_or_create(id=1)[0])
 
 
 @pytest.fixture(autouse=True)
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps a stream from giving back the connection that the test itself uses, as Django's own test client does."""
-    monkeypatch.setattr("chat.views.close_old_connections", lambda: None)
+    monkeypatch.setattr("chat.people.frames.close_old_connections", lambda: None)
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------
@@ -104,10 +116,21 @@ def test_every_page_declares_its_feature() -> None:
     assert [page.name for page in walked if page.feature is None] == []
 
 
+def patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    """Every pattern under a resolver, whatever includes it."""
+    for part in resolver.url_patterns:
+        if isinstance(part, URLResolver):
+            yield from patterns(part)
+        else:
+            yield part
+
+
 def test_every_page_of_ours_is_declared_where_it_is_written() -> None:
     """A blanket over a whole branch is for views of others; ours say it themselves, through the gate's decorator."""
     for branch in ("chat.urls", "compliance.urls"):
-        for pattern in get_resolver(branch).url_patterns:
+        found = list(patterns(get_resolver(branch)))
+        assert found
+        for pattern in found:
             assert "feature" in vars(pattern.callback), pattern
             assert vars(pattern.callback)["__wrapped__"], pattern
 
@@ -150,8 +173,8 @@ def place(make_member: MakeUser, operator: User, settings: Settings) -> Place:
     assert match is not None
     board = rooms.create_open_room(actor=owner, name="lockable")
     private = rooms.create_open_room(actor=owner, name="private")
-    said = [Entry(private.pk, Person.of(person), Message.Kind.MESSAGE, "やあ") for person in (owner, partner)]
-    messages.commit(said)
+    said = [NewEvent(private.pk, Person.of(person), Message.Kind.MESSAGE, "やあ") for person in (owner, partner)]
+    store(said)
     rooms.lock_room(actor=owner, room=private)
     return Place(owner, partner, match.room, private.pk, board)
 
@@ -166,6 +189,7 @@ def knocks(path: str, stranger: Client, owner: Client, *, on_paper: bool) -> Ite
         yield stranger.get(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checklist", CHECKLISTS)
 @pytest.mark.parametrize("stop", ["", "点検のため"], ids=["running", "stopped"])
 def test_pages_are_refused_exactly_when_the_keys_are_not_turned(
@@ -173,7 +197,7 @@ def test_pages_are_refused_exactly_when_the_keys_are_not_turned(
 ) -> None:
     sign(operator, checklist)
     if stop:
-        signing.stop(reason=stop, actor=operator)
+        gate.pull_stop(reason=stop, actor=operator)
     ours = [page for page in pages(room_id=str(place.talk)) if not re.match("/(admin|accounts)/", page.path)]
     gated = [page for page in ours if page.gated]
     assert {page.feature for page in gated} >= {Feature.MATCH_PAIR, Feature.INVITE_ONLY}
@@ -197,10 +221,11 @@ def test_pages_are_refused_exactly_when_the_keys_are_not_turned(
         assert said["closed_chat"] is opens(Feature.MATCH_PAIR, status, mode, checklist, stopped=bool(stop))
 
 
+@pytest.mark.slow
 def test_pages_that_the_law_does_not_gate_are_never_refused(place: Place, operator: User, settings: Settings) -> None:
     """Everything is off; the admin, where it is turned on again, and all else answer as ever."""
     sign(operator, "none")
-    signing.stop(reason="点検のため", actor=operator)
+    gate.pull_stop(reason="点検のため", actor=operator)
     turn(settings, Status.none, Mode.enforce)
     clients = (Client(), signed_in(operator))
     for page in pages():
@@ -220,7 +245,7 @@ def test_a_verdict_that_does_not_fit_the_status_keeps_the_door_shut(
     place: Place, operator: User, settings: Settings
 ) -> None:
     """Signed in full, but LAW-01 says that a notification is due while the deployment claims that none is."""
-    signing.sign(item=ITEM["LAW-01"], evidence=evidence_for(ITEM["LAW-01"]), actor=operator)
+    gate.sign(item=ITEM["LAW-01"], evidence=evidence_for(ITEM["LAW-01"]), actor=operator)
     for status, allowed in ((Status.notified, True), (Status.exempt, False)):
         turn(settings, status, Mode.enforce)
         assert (Client().get("/match/").status_code == 200) is allowed
@@ -228,114 +253,95 @@ def test_a_verdict_that_does_not_fit_the_status_keeps_the_door_shut(
 
 # Frames ---------------------------------------------------------------------------------------------------------------
 
-FRAMES: Final[dict[type[wire.ClientFrame], dict[str, Any]]] = {
-    wire.RoomJoin: {},
-    wire.RoomSync: {"after": 0},
-    wire.RoomHistory: {"before": 9},
-    wire.MessagePost: {"body": "もしもし"},
-    wire.MessageEdit: {"seq": 999, "body": "もしもし"},
-    wire.MessageDelete: {"seq": 999},
-    wire.RoomSeen: {"seq": 1},
-    wire.Typing: {},
-    wire.RoomLeave: {},
-    wire.MatchSeek: {},
-    wire.MatchCancel: {},
-    wire.MatchLeave: {"room": str(uuid4())},
-    wire.Ping: {},
-}
-SILENT: Final = {wire.RoomSeen, wire.Typing}
+
+def sample(route: Route) -> dict[str, Any]:
+    """Return the fields that a request must have, without `ref` and the room that it is said of."""
+    must = TABLE[route.name][0]
+    fields = {name: RIGHT[route.name][name][0] for name in must - {"ref", "room", "client_id"}}
+    if route.request is requests.RoomSeen:
+        fields["seq"] = 1  # of what is there
+    if route.feature is not None and "room" in must:
+        fields["room"] = str(uuid4())
+    return fields
 
 
 def test_every_frame_declares_its_feature_and_has_a_sample_here() -> None:
-    frames = set(wire.ClientFrame.__args__)
-    assert {frame for frame in frames if "feature" not in vars(frame)} == set()
-    assert frames == set(FRAMES)
-    for frame in frames:
-        declared = vars(frame)["feature"]
-        assert declared is None or isinstance(declared, Feature)
-        assert declared is not None or "room" in frame.__struct_fields__, f"{frame} names no room to ask for"
-
-
-class Ear:
-    """Takes a socket's frames in memory; see `outlets.Outlet`."""
-
-    backlog = 0
-
-    def __init__(self) -> None:
-        self.heard: list[dict[str, Any]] = []
-
-    def push(self, frame: Frame) -> bool:
-        """Take a frame."""
-        self.heard.append(json.loads(frame.payload))
-        return True
-
-    def flush(self, writes: object) -> None:
-        """Nothing waits."""
-
-    async def close(self, code: int, goodbye: Frame) -> None:
-        """Take the last frame."""
-        self.push(goodbye)
-
-    def abandon(self) -> None:
-        """Nothing waits."""
+    assert unhandled() == set()
+    for route in all_routes():
+        assert route.feature is None or isinstance(route.feature, Feature)
+        assert route.feature is not None or "room" in route.request.__struct_fields__, f"{route.name} names no room"
+        assert isinstance(sample(route), dict)
 
 
 class Line:
-    """A hub without its loops, and on it the sockets of two people and of somebody without a name."""
+    """A hub without its loops, and on it the connections of two people and of somebody without a name."""
 
     def __init__(self, place: Place) -> None:
         self.runner = asyncio.Runner()
         self.hub = self.runner.run(self._hub())
         people = (place.owner, place.partner, None)
-        self.owner, self.partner, self.stranger = (self.runner.run(self._socket(user)) for user in people)
+        self.owner, self.partner, self.stranger = (self.runner.run(self._connect(user)) for user in people)
 
     async def _hub(self) -> Hub:
-        return Hub()
+        return Hub(composition.Database(), None, LoopClock(), composition.options())
 
-    async def _socket(self, user: User | None) -> Socket:
+    async def _connect(self, user: User | None) -> Connection:
         person = Person.of(user) if user else None
-        socket = Socket(self.hub, Ear(), person=person, login=None, language="ja", address="127.0.0.1")
-        self.hub.add(socket)
-        return socket
+        made = Connection(
+            self.hub.parts, FakeTransport(), person=person, login=None, language="ja", address="127.0.0.1"
+        )
+        self.hub.parts.registry.add(made)
+        return made
 
     def look(self) -> None:
-        """Have the hub look at the gate, as it does every 0.4 s."""
-        gate.farewell(self.hub.instance)  # the environment of one process does not change, except in this table
-        self.runner.run(self.hub._look_at_gate())
+        """Have the hub look at the gate, as it does every 0.25 s."""
+        # The environment of one process does not change, except in this table: what it said of itself is long ago.
+        Instance.objects.filter(id=self.hub.instance).update(seen_at=timezone.now() - timedelta(hours=1))
+        self.runner.run(self.hub.parts.gate.look())
 
-    def say(self, socket: Socket, kind: type[wire.ClientFrame], **fields: Any) -> dict[str, Any] | None:
+    def say(self, connection: Connection, request: type[Request], **fields: Any) -> dict[str, Any] | None:
         """Say a frame; return its answer, or None if it stays without."""
-        return self.runner.run(self._say(socket, kind, fields))
+        return self.runner.run(self._say(connection, request, fields))
 
-    async def _say(self, socket: Socket, kind: type[wire.ClientFrame], fields: dict[str, Any]) -> dict[str, Any] | None:
-        assert isinstance(socket.outlet, Ear)
+    async def _say(
+        self, connection: Connection, request: type[Request], fields: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        frames = heard(connection)
         ref = str(uuid4())
-        if kind is wire.MessagePost:
+        if request is requests.MessagePost:
             fields = {"client_id": str(uuid4()), **fields}
-        socket.feed(json.dumps({"type": kind.__struct_config__.tag, "ref": ref, **fields}))
+        connection.feed(json.dumps({"type": tag_of(request), "ref": ref, **fields}))
+        is_silent = routes[request].answer is None
         for _ in range(5000):
-            for frame in socket.outlet.heard:
-                if frame.get("ref") == ref:
-                    return frame
-            if kind in SILENT and socket._worker is None:
-                return None
+            found = next((frame for frame in frames if frame.get("ref") == ref), None)
+            if found is not None and not is_silent:
+                return found
+            if is_silent and connection.worker is None and not self.hub.parts.tasks.running:
+                await asyncio.sleep(0)  # what was said in this turn is written at its end
+                return next((frame for frame in frames if frame.get("ref") == ref), None)
             await asyncio.sleep(0.001)
-        raise AssertionError(f"{kind} stayed without an answer")
+        raise AssertionError(f"{request} stayed without an answer")
 
     def close(self) -> None:
-        """Let the sockets and the database threads go."""
+        """Let the connections and the database threads go."""
         self.runner.run(self._close())
         self.runner.close()
-        offload.close()
+        shutdown_executor()
 
     async def _close(self) -> None:
-        for socket in (self.owner, self.partner, self.stranger):
-            socket.gone()
-        for task in list(self.hub._tasks):
+        for connection in (self.owner, self.partner, self.stranger):
+            connection.gone()
+        for task in list(self.hub.parts.tasks.running):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        self.hub.release()
+        self.hub.stop()
+
+
+def heard(connection: Connection) -> list[dict[str, Any]]:
+    """What a connection was sent."""
+    assert isinstance(connection.transport, FakeTransport)
+    return connection.transport.frames
 
 
 @pytest.fixture
@@ -353,31 +359,37 @@ def assert_answered(answer: dict[str, Any] | None, feature: Feature, *, allowed:
         assert_gated_frame(answer, feature)
 
 
+def saying() -> list[Route]:
+    """Every route, joining first and leaving last."""
+    order = {requests.RoomJoin: 0, requests.RoomLeave: 2}
+    return sorted(all_routes(), key=lambda route: order.get(route.request, 1))
+
+
 def knock(line: Line, place: Place, allows: Callable[[Feature], bool]) -> None:
     """Say every frame, about every kind of room, and compare each answer with the law's table."""
     line.look()
     doors = ((place.board.key, Feature.ROOM_OPEN), (str(place.talk), Feature.MATCH_PAIR))
     for key, of_room in (*doors, (str(place.locked), Feature.INVITE_ONLY)):
         allowed = allows(of_room)
-        assert_answered(line.say(line.partner, wire.RoomJoin, room=key), of_room, allowed=allowed)
-        for kind, fields in FRAMES.items():
-            if kind.feature is None:
-                answer = line.say(line.owner, kind, room=key, **fields)
+        assert_answered(line.say(line.partner, requests.RoomJoin, room=key), of_room, allowed=allowed)
+        for route in saying():
+            if route.feature is None:
+                answer = line.say(line.owner, route.request, room=key, **sample(route))
                 assert_answered(answer, of_room, allowed=allowed)
-        assert isinstance(line.partner.outlet, Ear)
-        heard = [frame for frame in line.partner.outlet.heard if frame.get("room") == key]
-        assert ("typing" in {frame["type"] for frame in heard}) is allowed
-        line.partner.outlet.heard.clear()
+        there = [frame for frame in heard(line.partner) if frame.get("room") == key]
+        assert ("typing" in {frame["type"] for frame in there}) is allowed
+        heard(line.partner).clear()
         for socket in (line.owner, line.partner):
-            left = line.say(socket, wire.RoomLeave, room=key)
+            left = line.say(socket, requests.RoomLeave, room=key)
             assert left
             assert left.get("code") == (None if allowed else "missing")
-    for kind, fields in FRAMES.items():
-        if kind.feature is not None and kind is not wire.RoomLeave:
-            answer = line.say(line.owner, kind, **fields)
-            assert_answered(answer, kind.feature, allowed=allows(kind.feature))
+    for route in saying():
+        if route.feature is not None and route.request is not requests.RoomLeave:
+            answer = line.say(line.owner, route.request, **sample(route))
+            assert_answered(answer, route.feature, allowed=allows(route.feature))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("checklist", CHECKLISTS)
 def test_frames_are_refused_exactly_when_the_keys_are_not_turned(
@@ -386,7 +398,7 @@ def test_frames_are_refused_exactly_when_the_keys_are_not_turned(
     sign(operator, checklist)
     for stopped in (False, True):
         if stopped:
-            signing.stop(reason="点検のため", actor=operator)
+            gate.pull_stop(reason="点検のため", actor=operator)
         for status, mode in KEYS:
             turn(settings, status, mode)
             before = Message.objects.filter(room__kind="closed").count()
@@ -407,9 +419,9 @@ def test_frames_are_refused_exactly_when_the_keys_are_not_turned(
 def test_a_frame_is_refused_before_any_question_of_who_asks(line: Line, settings: Settings) -> None:
     turn(settings, Status.none, Mode.enforce)
     line.look()
-    for kind, fields in FRAMES.items():
-        if kind.feature is not None and RULES[kind.feature].required not in FREE:
-            assert_answered(line.say(line.stranger, kind, **fields), kind.feature, allowed=False)
+    for route in all_routes():
+        if route.feature is not None and RULES[route.feature].required not in FREE:
+            assert_answered(line.say(line.stranger, route.request, **sample(route)), route.feature, allowed=False)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -418,15 +430,18 @@ def test_what_a_process_has_not_noticed_yet_the_write_notices(place: Place, line
     line.look()
     key = str(place.talk)
     for socket in (line.owner, line.partner):
-        joined = line.say(socket, wire.RoomJoin, room=key)
+        joined = line.say(socket, requests.RoomJoin, room=key)
         assert joined
         assert joined["type"] == "room.joined"
-    signing.stop(reason="点検のため", actor=operator)
-    for kind, fields in ((wire.MessagePost, {"body": "まだ？"}), (wire.MessageEdit, {"seq": 1, "body": "まだ？"})):
+    gate.pull_stop(reason="点検のため", actor=operator)
+    for kind, fields in (
+        (requests.MessagePost, {"body": "まだ？"}),
+        (requests.MessageEdit, {"seq": 1, "body": "まだ？"}),
+    ):
         assert_gated_frame(line.say(line.owner, kind, room=key, **fields), Feature.MATCH_PAIR)
-    assert_gated_frame(line.say(line.owner, wire.MatchSeek), Feature.MATCH_PAIR)
+    assert_gated_frame(line.say(line.owner, requests.MatchSeek), Feature.MATCH_PAIR)
     assert not Message.objects.filter(room=place.talk).exists()
-    left = line.say(line.owner, wire.MatchLeave, room=key)  # a way out is never shut
+    left = line.say(line.owner, requests.MatchLeave, room=key)  # a way out is never shut
     assert left
     assert left["type"] == "match.left"
 

@@ -16,10 +16,10 @@ from chat.models import Message, Room
 from config.settings import trace
 from tests.chaos.storm import APPLICATION, SETTINGS
 from tests.conftest import Serve
-from tests.peer import Peer
+from tests.kit.client import Peer
 from tests.serving import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 WORD, NAME = "ひみつのことば", "月夜のうさぎ"
 
@@ -102,6 +102,7 @@ def number(server: Server, name: str) -> float:
     return 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.redis
 def test_the_numbers_say_what_happened(serve: Serve, guest: Client) -> None:
     one = serve(CHAT_RATE_LIMITS="off")

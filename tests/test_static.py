@@ -5,11 +5,12 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
+import pytest
 
 from tests.conftest import Serve
 from tests.serving import manage
 
-PRODUCTION = {"DEBUG": "false", "ALLOWED_HOSTS": "127.0.0.1", "SECRET_KEY": "x" * 60}
+PRODUCTION = {"DEBUG": "false", "ALLOWED_HOSTS": "127.0.0.1", "SECRET_KEY": "0123456789" * 6}
 HASHED = re.compile(r"\.[0-9a-f]{12}\.\w+$")
 
 
@@ -18,6 +19,7 @@ def files_of(page: httpx.Response) -> list[str]:
     return [urljoin(str(page.url), path) for path in re.findall(r'(?:href|src)="(/static/[^"#]+)', page.text)]
 
 
+@pytest.mark.slow
 def test_collected_files_are_hashed_and_kept_for_good(serve: Serve, tmp_path: Path) -> None:
     env = PRODUCTION | {"STATIC_ROOT": str(tmp_path)}
     done = manage("collectstatic", "--no-input", env=env)

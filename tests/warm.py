@@ -33,9 +33,11 @@ IMPORTED: Final = (
     "structlog",
     "uvicorn.config",
     "hypercorn.config",
-    "compliance.checklist",
-    "compliance.duties",
+    "compliance.law.items",
+    "compliance.law.duties",
 )
+OURS: Final = ("chat", "compliance", "config", "tests")
+ROOT: Final = Path(__file__).resolve().parent.parent
 HANDLE: Final = "{fd}"  # in an argument: stands for the listening socket's number
 _context: ForkServerContext | None = None
 
@@ -96,6 +98,10 @@ def _run(arguments: list[str], env: dict[str, str], cwd: str, listener: socket.s
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)
+    if not Path(__file__).is_relative_to(cwd):  # another checkout brings its own
+        for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+            del sys.modules[name]
+        sys.path[:] = [cwd, *(place for place in sys.path if place not in ("", str(ROOT)))]
     for target, opened in (
         (0, os.open(os.devnull, os.O_RDONLY)),
         (1, os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)),

@@ -52,22 +52,23 @@ class LossyLayer(SealedLayer):
         await self._get_layer().group_send(group, message)
 
 
-from chat import hub  # noqa: E402 -- the service above has started Django
+from chat import realtime  # noqa: E402 -- the service above has started Django
 
 
 def inside() -> dict[str, int]:
     """What this process holds at this moment, in pieces."""
-    running = hub.running()
+    running = realtime.running()
     assert running is not None
+    parts = running.parts
     layers = [
         layer for name in channel_layers.backends for layer in getattr(channel_layers[name], "_layers", {}).values()
     ]
     return {
-        "sockets": len(running.sockets),
-        "rooms": len(running.feeds),
-        "readers": sum(len(feed.readers) for feed in running.feeds.values()),
-        "people": len(running.people),
-        "spawned": len(running._tasks),
+        "sockets": len(parts.registry.connections),
+        "rooms": len(parts.registry.streams),
+        "readers": sum(len(stream.subscriptions) for stream in parts.registry.streams.values()),
+        "people": len(parts.registry.people),
+        "spawned": len(parts.tasks.running),
         "tasks": len(asyncio.all_tasks()),
         "channels": sum(len(layer.channels) for layer in layers),
         "members": sum(len(members) for layer in layers for members in layer.groups.values()),
@@ -80,7 +81,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] != "http" or scope["path"] != "/chaos/inside":
         await service(scope, receive, send)
         return
-    await hub.current()
+    await realtime.current()
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(inside()).encode()})

@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 from django.db import connection
 
-from chat.offload import renew
+from chat.db import check_pool
 from tests.chaos.crowd import Crowd
 from tests.chaos.storm import APPLICATION, SETTINGS
 from tests.serving import Server
@@ -65,4 +65,4 @@ def connected_anew(transactional_db: None) -> Iterator[None]:
     """Lets go of connections that ended with a database that was restarted, before the next test meets them."""
     yield
     connection.close()
-    renew()
+    check_pool()

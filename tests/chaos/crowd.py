@@ -24,10 +24,10 @@ from django.db import connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from chat import queries
+from chat.db import check_pool
+from chat.messages import queries as history
 from chat.models import Room, User
-from chat.offload import renew
-from chat.wire import encode_bytes
+from chat.protocol import encode
 from tests.conftest import signed_in
 from tests.serving import Server
 
@@ -396,7 +396,7 @@ class Crowd:
                     raise ended
 
     def _heads(self) -> dict[str, int]:
-        renew()  # the database was restarted
+        check_pool()  # the database was restarted
         try:
             found = dict(Room.objects.filter(id__in=self.rooms.values()).values_list("slug", "head"))
             return {str(key): head for key, head in found.items()}
@@ -439,8 +439,8 @@ class Crowd:
     @staticmethod
     def _log(room: UUID) -> list[Item]:
         items: list[Item] = []
-        while page := queries.log_after(room, len(items), 1000):
-            items += [json.loads(encode_bytes(item)) for item in page]
+        while page := history.log_after(room, len(items), 1000).items:
+            items += [json.loads(encode(item)) for item in page]
         return items
 
     def leaks(self) -> list[str]:

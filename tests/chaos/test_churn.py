@@ -11,7 +11,7 @@ from tests.chaos.churn import WARM_UP, churn, faults, weigh
 from tests.chaos.conftest import Gather
 from tests.chaos.raw import RawPeer
 from tests.conftest import Serve
-from tests.peer import Peer
+from tests.kit.client import Peer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
 

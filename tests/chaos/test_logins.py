@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat import rooms
 from chat.models import User
 from tests.conftest import MakeUser, Serve, signed_in
-from tests.peer import Peer
+from tests.kit.client import Peer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
 

@@ -20,7 +20,7 @@ from chat import rooms
 from tests import embedded
 from tests.chaos.storm import SETTINGS
 from tests.conftest import Serve
-from tests.peer import Peer
+from tests.kit.client import Peer
 from tests.serving import Server
 
 pytestmark = [pytest.mark.chaos, pytest.mark.postgres, pytest.mark.redis, pytest.mark.django_db(transaction=True)]

@@ -10,6 +10,7 @@ import pytest
 
 from tests import embedded
 from tests.chaos.conftest import Gather
+from tests.chaos.seekers import Seekers
 from tests.chaos.storm import rolling_restart, storm
 from tests.serving import ROOT
 
@@ -26,8 +27,9 @@ def breakable() -> None:
 @pytest.mark.usefixtures("breakable")
 @pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
 def test_a_storm_loses_and_doubles_nothing(gather: Gather, seconds: int) -> None:
-    crowd = gather()
-    broken = asyncio.run(storm(crowd, seconds, seed=29))
+    crowd = gather(COMPLIANCE_CHECKLIST="advise")
+    seekers = Seekers(crowd, pairs=3) if seconds > 30 else None  # whoever vanishes has half a minute to come back
+    broken = asyncio.run(storm(crowd, seconds, seed=29, seekers=seekers))
     crowd.verdict()
     print(broken.summary(), crowd.summary(), sep="\n")
     assert not crowd.leaks()

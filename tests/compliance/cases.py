@@ -6,11 +6,27 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from compliance.checklist import ITEMS, Checklist, Facts, SignatureFact
-from compliance.classify import Answer, FeatureAnswers, Outcome
-from compliance.law import Feature
-from compliance.policy import Stop
-from compliance.standing import VARIABLES, Mode, Standing, Status, read_standing
+from compliance.law import (
+    ITEMS,
+    Answer,
+    Checklist,
+    Facts,
+    Feature,
+    FeatureAnswers,
+    Filer,
+    Mode,
+    Outcome,
+    SignatureFact,
+    Standing,
+    Status,
+    Stop,
+    read_standing,
+)
+from compliance.law.dating import Outcome as DatingOutcome
+from compliance.law.variables import VARIABLES
+
+POWERS: Final = ("staff.added", "power.given", "factor.added")
+"""Events that the ledger holds as soon as a test makes a staff account."""
 
 TODAY: Final = date(2026, 11, 22)
 NOW: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -98,6 +114,16 @@ facts = st.builds(
     paid=st.none() | st.booleans(),
     verdict=st.none() | st.sampled_from([*Outcome, "", "something else"]),
     filed_features=_features,
+    age_checked=st.none() | st.booleans(),
+    dating_outcome=st.none() | st.sampled_from([*DatingOutcome, "something else"]),
+    dating_number=st.sampled_from([None, "30123456789", "30999999999"]),
+    arrived_on=st.sampled_from([None, "2026-05-18", "2026-05-19", "in May"]),
+    number=st.sampled_from([None, "A-08-12345", "A-08-99999"]),
+    number_notified_on=st.sampled_from([None, "2026-06-01", "2026-01-01"]),
+    filers=st.sampled_from([(), (Filer("LAW-03", OPERATOR["TELECOM_OPERATOR_NAME"]),), (Filer("filing", "別の会社"),)]),
+    carries_messages=st.none() | st.booleans(),
+    not_offered=st.sampled_from([frozenset(), frozenset({Feature.DM_TEXT})]),
+    purge_seen=st.none() | st.booleans(),
 )
 _signatures = st.one_of(
     st.just(signed().signatures),

@@ -16,10 +16,8 @@ from django.urls import include, path, re_path
 
 from chat.models import User
 from compliance import gate
-from compliance.checklist import ITEM
-from compliance.law import RULES, Feature
+from compliance.law import ITEM, RULES, Feature, Status
 from compliance.models import Signature
-from compliance.standing import Status
 from compliance.testing import (
     Door,
     PullStop,
@@ -149,6 +147,7 @@ def test_pages_actions_and_commands_are_walked() -> None:
 # The how-to ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_worked_example_works_as_it_stands(tmp_path: Path) -> None:
     """As in a project of its own: the plugin loaded with -p, Todoke beside it, a database of its own."""
     blocks = re.findall(r"^```python\n# (booth/\w+\.py)\n(.*?)^```$", HOWTO.read_text(), re.MULTILINE | re.DOTALL)

@@ -1,56 +1,28 @@
-"""Takes the picture of the README (`make pictures`); no test of the suite, whose files are named test_*."""
+"""Takes the pictures of the README from the demo (`make pictures`); no test of the suite: those are named test_*."""
 
-import contextlib
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import pytest
-import time_machine
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from chat import messages, people, rooms
-from chat.models import Message
-from chat.queries import Person
-from tests.e2e.people import bodies, connected
-from tests.peer import Peer
-from tests.serving import ROOT, Server
-
-pytestmark = pytest.mark.django_db(transaction=True)
+from tests.e2e.demo import become, running_demo, window
+from tests.e2e.people import connected
+from tests.serving import ROOT
 
 IMAGES: Final = ROOT / "docs" / "images"
 MOST_BYTES: Final = 200_000
-JST: Final = timezone(timedelta(hours=9))
-TALK: Final = (
-    ("08:41", "早起き", "おはようございます。駅前の金木犀、もう咲いていました。"),
-    ("08:44", "ベランダ菜園", "うちの近所はまだです。今年は少し遅いみたいで。"),
-    ("08:45", "ベランダ菜園", "バジルはそろそろ終わりそうです。"),
-    ("08:52", "図書館の常連", "香りで気づく季節ですね。\n自転車で通ると、姿は見えないのに匂いだけする道があります。"),
-    ("09:03", "早起き", "わかります。あれはどこから来るんでしょう。"),
-    ("09:10", "はじめて来ました", "はじめまして。ここは読むだけでもいいですか。"),
-    ("09:11", "ベランダ菜園", "もちろんです。気が向いたらひとことどうぞ。"),
-    ("09:18", "図書館の常連", "週末に川沿いを歩くのですが、おすすめの道はありますか。"),
-    ("09:24", "早起き", "二つめの橋から上流へ行くと、桜並木が続いていて気持ちがいいですよ。"),
-)
-ME: Final = "図書館の常連"
+SIZE: Final = {"width": 1200, "height": 720}
 
 
-def test_the_room(visit: Any, server: Server) -> None:
-    about = "身近な季節の話をどうぞ。"
-    room = rooms.create_open_room(actor=None, name="季節のたより", description=about, slug="seasons")
-    guests = {name: people.enter_as_guest(nickname=name) for name in dict.fromkeys(name for _, name, _ in TALK)}
-    for at, name, body in TALK:
-        hour, minute = map(int, at.split(":"))
-        with time_machine.travel(datetime(2026, 10, 3, hour, minute, tzinfo=JST), tick=False):
-            messages.commit([messages.Entry(room.id, Person.of(guests[name]), Message.Kind.MESSAGE, body)])
-    with contextlib.ExitStack() as stack:
-        for _ in range(3):
-            stack.enter_context(Peer(server)).join("seasons")
-        page = visit(guests[ME], viewport={"width": 1200, "height": 720}, color_scheme="light").new_page()
-        page.goto("/rooms/seasons/")
+def test_the_pictures(browser: Browser, tmp_path: Path) -> None:
+    with running_demo(tmp_path) as (url, _began):
+        page = window(browser, url, SIZE).new_page()
+        page.goto("/match/")  # the second step of the tour has happened
+        become(page, "guest")
+        page.goto("/demo/")
+        shoot(page, IMAGES / "demo.png")
+        page.goto("/rooms/haiku/")
         connected(page)
-        page.locator("[data-presence]", has_text="4").wait_for()
-        assert bodies(page).count() == len(TALK)
         shoot(page, IMAGES / "room.png")
 
 

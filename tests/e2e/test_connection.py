@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -27,6 +28,7 @@ class Peer:
         self.asked: list[Frame] = []
         self.blocked = False  # refuses every WebSocket, as some proxies do
         self.mute = False  # takes frames and says nothing
+        self.user = "a"  # whom it takes the page for
         self.listeners: list[Callable[[Frame | None], None]] = []  # None: cut the line
         self._socket = serve(self._serve_socket, "127.0.0.1", 0, process_request=self._on_request)
         peer = self
@@ -43,7 +45,7 @@ class Peer:
                 elif self.path.endswith(".js"):
                     super().do_GET()
                 else:
-                    self._answer("text/html", b"<!doctype html><title>t</title><p data-state></p>")
+                    self._answer("text/html", b"<!doctype html><html data-me=a><title>t</title><p data-state></p>")
 
             def do_POST(self) -> None:
                 frame = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -113,7 +115,7 @@ class Peer:
         return []
 
     def _welcome(self) -> Frame:
-        user = {"id": "a", "name": "A", "guest": True}
+        user = {"id": self.user, "name": "A", "guest": True}
         return {"type": "welcome", "protocol": "chat.v1", "user": user, "features": {}, "limits": {}, "heartbeat": 25}
 
     def _on_request(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -140,8 +142,9 @@ class Peer:
     def stream(self, request: SimpleHTTPRequestHandler) -> None:
         """Serves one stream: the welcome, the join that it stands for, then what happens."""
         frames: queue.Queue[Frame | None] = queue.Queue()
-        _, _, after = request.path.partition("after=")
-        join = {"type": "room.join", "ref": "stream", "room": "r"} | ({"after": int(after)} if after else {})
+        asked = parse_qs(urlsplit(request.path).query)
+        after = {"after": int(asked["after"][0])} if "after" in asked else {}
+        join = {"type": "room.join", "ref": "stream", "room": "r"} | after
         for frame in (self._welcome(), *self.answer(join)):
             frames.put(frame)
         request.send_response(200)
@@ -178,7 +181,8 @@ def read(page: Page, peer: Peer) -> None:
     """Opens the connection and waits until it is up."""
     page.evaluate(
         """async (ws) => {
-          const [{ Connection }, { Feed }] = await Promise.all([import("/chat/socket.js"), import("/chat/feed.js")]);
+          const { Connection } = await import("/chat/realtime/socket.js");
+          const { Feed } = await import("/chat/messages/feed.js");
           const connection = new Connection(ws, { room: "r", events: "/events" });
           const feed = new Feed(connection, "r");
           const seen = [];
@@ -325,3 +329,35 @@ def test_when_websocket_works_again_the_page_goes_back_to_it_without_a_gap(page:
     page.wait_for_timeout(100)
     assert page.evaluate("window.connection.state") == "connected"
     assert peer.joins() == [None, 1]
+
+
+SAID = (
+    {"type": "message.post", "body": "in confidence"},
+    {"type": "message.edit", "seq": 1, "body": "in confidence"},
+    {"type": "message.delete", "seq": 1},
+    {"type": "match.leave"},
+    {"type": "match.cancel"},
+    {"type": "reaction.set", "seq": 1},
+)
+
+
+@pytest.mark.parametrize("way", ["socket", "stream"])
+def test_nothing_goes_out_in_the_name_of_somebody_else_and_reading_goes_on(page: Page, peer: Peer, way: str) -> None:
+    peer.blocked = way == "stream"
+    read(page, peer)
+    peer.user = "b"  # signed in as somebody else in another tab
+    peer.cut()
+    peer.post("news")
+    assert seen(page, 1) == ["news"]
+    connected(page)
+    answers = page.evaluate(
+        """(said) => Promise.all(said.map((frame) =>
+          window.connection.request({ ...frame, room: "r" }).then(() => "sent", (error) => error.message)))""",
+        SAID,
+    )
+    assert answers == ["signed in as somebody else"] * len(SAID)
+    page.evaluate("window.connection.send({ type: 'typing', room: 'r' })")
+    page.evaluate("window.connection.send({ type: 'room.seen', room: 'r', seq: 1 })")
+    peer.post("more")
+    assert seen(page, 2) == ["news", "more"]
+    assert {frame["type"] for frame in peer.asked} <= {"ping", "room.join", "room.sync", "room.history"}

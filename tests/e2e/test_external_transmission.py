@@ -8,8 +8,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from chat import rooms
 from chat.models import Room, User
+from compliance.law.transmissions import STORED, TRANSMISSIONS
 from compliance.testing import NOTIFIED, sign_all
-from compliance.transmissions import STORED, TRANSMISSIONS
 from tests.conftest import MakeUser, Serve
 from tests.e2e.people import connected, enter, say, sees
 from tests.serving import Server

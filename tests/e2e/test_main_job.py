@@ -15,11 +15,13 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from chat import rooms
 from chat.models import Message, User
-from compliance.checklist import ITEM
+from compliance.law import ITEM
+from compliance.records import ledger
 from compliance.testing import NOTIFIED, evidence_for
+from tests.chat.people.test_second_factor import totp
 from tests.conftest import PASSWORD, MakeUser, Serve, signed_in
 from tests.e2e.people import bodies, say
-from tests.peer import Peer
+from tests.kit.client import Peer
 from tests.serving import Server, manage, manage_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,6 +59,7 @@ def test_the_main_job(visit: Any, server: Server, letters: Path, operator: User,
     closed_chat_is_shut_by_law(visit().new_page(), "LAW-01")
 
     desk = sign_in(visit().new_page(), str(operator.email), "/admin/")
+    assert manage("purge").returncode == 0  # LAW-12 says that it was seen to work
     turn_the_second_key(desk)
     the_seal_is_stamped(visit().new_page())
 
@@ -186,7 +189,11 @@ def sign_in(page: Page, address: str, towards: str) -> Page:
     page.locator("[name=login]").fill(address)
     page.locator("[name=password]").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="ログイン", exact=True).click()
-    page.wait_for_url(f"**{towards}")
+    page.wait_for_url(re.compile(rf"/2fa/authenticate/|^[^?]*{re.escape(towards)}$"))
+    if "authenticate" in page.url:
+        page.locator("[name=code]").fill(totp())
+        page.locator("[name=code]").press("Enter")
+        page.wait_for_url(f"**{towards}")
     return page
 
 
@@ -347,13 +354,15 @@ def the_ledger_tells_it(server: Server) -> None:
     events = [entry["event"] for entry in export["entries"]]
     assert [entry["seq"] for entry in export["entries"]] == list(range(1, len(events) + 1))
     signed = sum(item.blocks for item in ITEM.values())
-    assert [event for event in events if event != "gate.refused"] in (
+    of_the_gate = ("item.", "gate.opened", "gate.closed", "stop.")
+    assert [event for event in events if event.startswith(of_the_gate)] in (
         ["item.signed"] * number + ["gate.opened", "stop.pulled", "gate.closed"] for number in range(1, signed + 1)
     )
-    assert events[0] == "gate.refused"  # before any key was turned
+    assert events.index("gate.refused") < events.index("item.signed")  # before any key was turned
     assert events[-1] == "gate.refused"  # after the stop
     [pulled] = [entry for entry in export["entries"] if entry["event"] == "stop.pulled"]
-    assert (pulled["actor_name"], pulled["payload"]["reason"]) == (User.objects.get(name="運営").email, STOP_REASON)
+    ref = ledger.actor_of(User.objects.get(name="運営")).ref
+    assert (pulled["actor"], pulled["payload"]["reason"]) == (ref, STOP_REASON)
     assert not any(said in json.dumps(export, ensure_ascii=False) for said in (OPEN_TALK, CLOSED_TALK))
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from django.db import connection
+from allauth.mfa.models import Authenticator
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from compliance.checklist import ITEM
+from compliance.law import ITEM, Cause
 from compliance.models import LedgerEntry
-from compliance.policy import Cause
-from compliance.testing import NOTIFIED, evidence_for
-from tests.compliance.test_ledger import rewrite
+from compliance.testing import NOTIFIED, evidence_for, unguarded
+from tests.chat.people.test_second_factor import totp
+from tests.compliance.records.test_ledger import rewrite
 from tests.conftest import PASSWORD
 from tests.e2e.test_main_job import code_for
 from tests.serving import ROOT, Server, manage
@@ -27,6 +27,9 @@ from tests.serving import ROOT, Server, manage
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OPERATOR: Final = "operator@example.jp"
+FILED: Final = NOTIFIED | {"TELECOM_OPERATOR_ADDRESS": "長野県長野市旭町1108"}
+"""Key 1, for the operator whom the draft of the notification names."""
+ACTIVATE: Final = "/accounts/2fa/totp/activate/"
 CHECKLIST: Final = "/admin/compliance/checklist/"
 # A chat on rented servers that strangers pay for in the end; nothing reaches chosen people but what the code has.
 ANSWERS: Final = {"N1": "yes", "N2": "yes", "N3": "yes", "N4": "yes", "N5": "no", "N6": "no", "N7": "no", "N8": "no"}
@@ -60,9 +63,10 @@ def test_the_operators_way(visit: Any, server: Server, letters: Path, tmp_path: 
 
     learn_that_a_notification_is_due(desk)
     draft_the_notification(desk)
+    purge(server)
     sign_what_blocks(desk)
     closed_chat_is_off(visitor, Cause.environment, "TELECOM_REGISTRATION")
-    restart(server, **NOTIFIED)
+    restart(server, **FILED)
     sign_what_blocks(desk)
     closed_chat_is_on(visitor)
 
@@ -73,7 +77,8 @@ def test_the_operators_way(visit: Any, server: Server, letters: Path, tmp_path: 
     let_signatures_run_out_and_sign_anew(server, desk, visitor)
 
     proof = download_the_proof(desk, tmp_path)
-    assert verify(proof, tmp_path) == (0, "The proof holds.\n")
+    code, out = verify(proof, tmp_path)
+    assert (code, out.splitlines()[-1]) == (0, "The proof holds."), out
     it_tells_what_happened(proof)
     tampering_is_found(desk, tmp_path)
 
@@ -127,15 +132,36 @@ def sign_in_for_the_first_time(desk: Page, letters: Path) -> None:
         desk.locator("[name=code]").fill(code_for(OPERATOR, letters))
         desk.get_by_role("button", name="確認する").click()
     desk.goto("/admin/")
+    add_a_second_factor(desk)
     expect(desk.locator(".gate-status")).to_have_attribute("data-on", "no")
 
 
-def sign_in(desk: Page) -> None:
-    """Fill in the form of the page that asks who one is."""
+def add_a_second_factor(desk: Page) -> None:
+    """The admin explains that a password is not enough, leads to the page that adds a factor, and takes one back."""
+    expect(desk.get_by_role("heading", level=1)).to_have_text("多要素認証が必要です")
+    desk.get_by_role("link", name="多要素認証を設定する").click()
+    desk.locator(f"a[href='{ACTIVATE}']").click()
+    desk.locator("[name=password]").fill(PASSWORD)
+    desk.get_by_role("main").get_by_role("button", name="続ける").click()
+    desk.wait_for_url(f"**{ACTIVATE}")
+    desk.locator("[name=code]").fill(totp(desk.locator("#authenticator_secret").input_value()))
+    desk.get_by_role("main").locator("form [type=submit]").first.click()
+    desk.wait_for_url("**/recovery-codes/")
+    desk.get_by_role("link", name="続ける").click()
+    desk.wait_for_url("**/admin/")
+
+
+def sign_in(desk: Page, days: int = 0) -> None:
+    """Fill in the form of the page that asks who one is, and the code of the app, whose clock is so many days ahead."""
     desk.locator("[name=login]").fill(OPERATOR)
     desk.locator("[name=password]").fill(PASSWORD)
     desk.get_by_role("main").get_by_role("button", name="ログイン", exact=True).click()
-    desk.wait_for_url(re.compile("confirm-email|/admin/"))
+    desk.wait_for_url(re.compile("confirm-email|/2fa/authenticate/|/admin/"))
+    if "authenticate" in desk.url:
+        factor = Authenticator.objects.get(user__email=OPERATOR, type=Authenticator.Type.TOTP)
+        desk.locator("[name=code]").fill(totp(factor.data["secret"], days))
+        desk.locator("[name=code]").press("Enter")
+        desk.wait_for_url("**/admin/**")
 
 
 def restart(server: Server, **env: str) -> None:
@@ -143,6 +169,12 @@ def restart(server: Server, **env: str) -> None:
     assert server.sigterm() == 0
     server.env |= env
     server.start()
+
+
+def purge(server: Server) -> None:
+    """What the daily timer does, on the server's day: without it LAW-12 has nothing to rest on."""
+    run = "from tests.e2e import later; from django.core.management import call_command; call_command('purge')"
+    subprocess.run([sys.executable, "-c", run], cwd=ROOT, env=server.env, check=True, capture_output=True)
 
 
 # --- must I file, and the papers -------------------------------------------------------------------------------
@@ -274,7 +306,7 @@ def take_the_environments_key_out_and_put_it_back(server: Server, desk: Page, vi
     desk.goto(CHECKLIST)
     desk.locator(".object-tools").get_by_role("link", name="届出・報告の予定表").click()
     expect(desk.get_by_role("main")).to_contain_text("予告なく止まっていることの周知")
-    restart(server, **NOTIFIED)
+    restart(server, **FILED)
     closed_chat_is_on(visitor)
     desk.reload()
     expect(desk.get_by_role("main")).not_to_contain_text("予告なく止まっていることの周知")
@@ -294,11 +326,12 @@ def end_as_announced_and_go_on_after_all(server: Server, desk: Page, visitor: Pa
     visitor.goto("/legal/closing/")
     expect(visitor.get_by_role("main")).to_contain_text("人手が足りないため")
 
-    restart(server, DAYS_AHEAD=str((on - today(desk)).days))
+    days = (on - today(desk)).days
+    restart(server, DAYS_AHEAD=str(days))
     closed_chat_is_off(visitor, Cause.ended, f"{on.month}月{on.day}日")
     assert gate(visitor)["planned_end"]["cause"] == Cause.ended
     desk.goto("/admin/compliance/closing/")
-    sign_in(desk)
+    sign_in(desk, days)
     desk.locator("summary", has_text="予告を取り下げる").click()
     desk.locator("[name=reason]").fill("人手が見つかったため")
     desk.locator("[name=_withdraw]").click()
@@ -316,8 +349,9 @@ def let_signatures_run_out_and_sign_anew(server: Server, desk: Page, visitor: Pa
     """Two years later every signature that ends has ended; the gate shut by itself, and signing anew opens it."""
     restart(server, DAYS_AHEAD="800")
     closed_chat_is_off(visitor, Cause.checklist, "期限切れ")
+    purge(server)
     desk.goto(CHECKLIST)
-    sign_in(desk)
+    sign_in(desk, 800)
     sign_what_blocks(desk)
     closed_chat_is_on(visitor)
 
@@ -360,7 +394,6 @@ def it_tells_what_happened(proof: Path) -> None:
     told = json.loads(proof.read_text(encoding="utf-8"))
     ends = [period["ended"]["said"]["causes"][0] if period["ended"] else None for period in told["periods"]]
     assert ends == [Cause.checklist, Cause.emergency_stop, Cause.environment, Cause.ended, Cause.checklist, None]
-    assert (told["fault"], told["strays"]) == (None, [])
     assert told["refusals"]["room.match_pair"] >= 1
     assert RECEIPT["name"] in json.dumps(told, ensure_ascii=False)  # evidence names its file and hash, not its bytes
 
@@ -381,14 +414,5 @@ def tampering_is_found(desk: Page, folder: Path) -> None:
 
 def change_behind_the_triggers(seq: int) -> None:
     """Give an entry of the ledger to somebody else."""
-    postgres = connection.vendor == "postgresql"
-    with connection.cursor() as cursor:
-        if postgres:
-            cursor.execute("ALTER TABLE compliance_ledgerentry DISABLE TRIGGER ledger_is_append_only")
-            put_back = "ALTER TABLE compliance_ledgerentry ENABLE TRIGGER ledger_is_append_only"
-        else:
-            cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'ledger_is_append_only_update'")
-            (put_back,) = cursor.fetchone()
-            cursor.execute("DROP TRIGGER ledger_is_append_only_update")
-        rewrite("UPDATE compliance_ledgerentry SET actor_name = 'somebody else' WHERE seq = %s", seq)
-        cursor.execute(put_back)
+    with unguarded("ledger_update"):
+        rewrite("UPDATE compliance_ledgerentry SET role = 'auditor' WHERE seq = %s", seq)

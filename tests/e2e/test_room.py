@@ -3,15 +3,19 @@
 import json
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Page, WebSocketRoute, expect
 
-from chat import messages, rooms
+from chat import rooms
+from chat.messages import NewEvent
 from chat.models import Message, Room, User
-from chat.queries import Person
+from chat.people import Person
+from chat.realtime import Committed
 from tests.e2e.people import bodies, enter, listening, say, sees
+from tests.kit.store import store
 from tests.serving import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,12 +41,12 @@ def room(transactional_db: None) -> Room:
 def write(room: Room, user: User) -> Callable[[str], None]:
     """Writes to the room's log behind the server's back, as another server process does."""
 
-    def store(body: str) -> None:
-        entry = messages.Entry(room.id, Person.of(user), Message.Kind.MESSAGE, body, uuid.uuid4())
-        [outcome] = messages.commit([entry]).outcomes
-        assert isinstance(outcome, messages.Stored)
+    def write(body: str) -> None:
+        entry = NewEvent(room.id, Person.of(user), Message.Kind.MESSAGE, body, uuid.uuid4())
+        [outcome] = store([entry]).outcomes
+        assert isinstance(outcome, Committed)
 
-    return store
+    return write
 
 
 def test_what_people_write_shows_as_text(visit: Any, room: Room, server: Server) -> None:
@@ -108,6 +112,72 @@ def test_the_enter_that_ends_a_composition_sends_nothing(visit: Any, room: Room,
     expect(field).to_have_value("")
 
 
+def test_one_enter_ends_a_syllable_and_sends_and_a_press_on_send_takes_what_is_composed(
+    visit: Any, room: Room, server: Server
+) -> None:
+    page = visit().new_page()
+    enter(page)
+    field, send = page.get_by_label("発言", exact=True), page.get_by_role("button", name="送る")
+    field.focus()
+    ime = page.context.new_cdp_session(page)
+
+    # Korean: the press is reported within the composition, and at once again after it.
+    ime.send("Input.imeSetComposition", {"text": "안녕", "selectionStart": 2, "selectionEnd": 2})
+    field.evaluate(
+        """(field) => field.dispatchEvent(new KeyboardEvent("keydown",
+          { key: "Enter", keyCode: 229, isComposing: true, bubbles: true, cancelable: true }))"""
+    )
+    ime.send("Input.insertText", {"text": "안녕"})
+    page.keyboard.press("Enter")
+    sees(page, "안녕")
+
+    # A composition whose end nobody reports blocks nothing.
+    field.evaluate("(field) => field.dispatchEvent(new CompositionEvent('compositionstart'))")
+    say(page, "やあ")
+    sees(page, "안녕", "やあ")
+
+    # A press on the button; then an input method that is late.
+    ime.send("Input.imeSetComposition", {"text": "とどけ", "selectionStart": 3, "selectionEnd": 3})
+    field.evaluate("(field) => field.form.requestSubmit()")
+    ime.send("Input.insertText", {"text": "とどけ"})
+    sees(page, "안녕", "やあ", "とどけ")
+    expect(field).to_have_value("")
+    ime.send("Input.imeSetComposition", {"text": "もう", "selectionStart": 2, "selectionEnd": 2})
+    send.click()
+    sees(page, "안녕", "やあ", "とどけ", "もう")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    page.reload()
+    expect(field).to_have_value("")
+
+
+def test_what_one_message_holds_stays_in_its_place(visit: Any, room: Room, write: Callable[[str], None]) -> None:
+    write("上の発言です。")
+    write("".join(letter + "\u0301\u0489\u0336" * 30 for letter in "Zalgo"))
+    write("\u202eabc\u202e\nשלום abc!\nabc שלום")
+    page = visit().new_page()
+    enter(page)
+    rows = page.locator("li.message")
+    expect(rows).to_have_count(3)
+    for row in rows.all():  # each paints only on itself
+        clipped = row.locator(".message-body").evaluate("(body) => getComputedStyle(body).overflowY")
+        assert clipped == "clip"
+    assert rows.nth(2).locator(".message-body").evaluate("(body) => getComputedStyle(body).unicodeBidi") == "plaintext"
+
+    field = page.get_by_label("発言", exact=True)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('あいう hello\\n'.repeat(100000))")
+    field.focus()
+    page.keyboard.press("Control+v")
+    expect(page.locator("[data-count]")).to_contain_text("文章の先頭だけを取り込みました。")
+    expect(page.get_by_role("button", name="送る")).to_be_disabled()
+    field.fill("שלום")
+    expect(field).to_have_js_property("dir", "rtl")
+    field.fill("短い")
+    expect(page.get_by_role("button", name="送る")).to_be_enabled()
+    expect(field).to_have_js_property("dir", "ltr")
+
+
 def test_a_killed_server_costs_nobody_a_word(
     visit: Any, room: Room, server: Server, write: Callable[[str], None]
 ) -> None:
@@ -135,7 +205,7 @@ def test_a_killed_server_costs_nobody_a_word(
     assert list(Message.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
 
 
-def test_a_message_that_failed_can_be_sent_again(visit: Any, room: Room, server: Server) -> None:
+def test_a_refused_message_comes_back_into_the_field(visit: Any, room: Room, server: Server) -> None:
     page = visit().new_page()
     refusals = ["いまは受け取れません。", "まだ受け取れません。"]
 
@@ -155,15 +225,19 @@ def test_a_message_that_failed_can_be_sent_again(visit: Any, room: Room, server:
     page.route_web_socket("**/ws/", between)
     enter(page)
     say(page, "もう一度お願いします。")
-    failed = page.locator("li.message[data-state=failed]")
-    expect(failed).to_contain_text("いまは受け取れません。")
+    field, reason = page.get_by_label("発言", exact=True), page.locator("[data-reply]")
+    expect(reason).to_contain_text("いまは受け取れません。")
     page.reload()
-    expect(failed).to_contain_text("いまは受け取れません。")
-    failed.get_by_role("button", name="もう一度送る").click()
-    expect(failed).to_contain_text("まだ受け取れません。")
-    failed.get_by_role("button", name="もう一度送る").click()
-    expect(failed).to_have_count(0)
+    expect(reason).to_contain_text("いまは受け取れません。")
+    expect(field).to_have_value("もう一度お願いします。")
+    field.press("Enter")
+    expect(reason).to_contain_text("まだ受け取れません。")
+    expect(field).to_have_value("もう一度お願いします。")
+    expect(page.locator("li.message")).to_have_count(0)
+    page.locator("form[data-composer] button[type=submit]").click()
     sees(page, "もう一度お願いします。")
+    expect(reason).to_be_hidden()
+    expect(page.locator("li.message[data-state]")).to_have_count(0)  # until its receipt it is on its way only
     assert Message.objects.count() == 1
 
 
@@ -258,6 +332,44 @@ def test_a_finger_answers_edits_and_deletes(visit: Any, room: Room, server: Serv
     page.get_by_role("button", name="削除").tap()
     expect(page.locator("li.message[data-deleted]")).to_have_count(1)
     sees(page, "一つめでした。", "この発言は削除されました。", "答えです。")
+
+
+def test_a_finger_opens_the_toolbar_beside_the_words_and_closes_it(
+    visit: Any, room: Room, server: Server, write: Callable[[str], None]
+) -> None:
+    for number in range(11):
+        write(f"{number}番目の話です。\n次の行です。")
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page()
+    enter(page)
+    page.get_by_label("発言", exact=True).fill("自分の話です。")
+    page.get_by_role("button", name="送る").tap()
+    expect(page.locator("li.message")).to_have_count(12)
+    expect(page.locator("li.message[data-state]")).to_have_count(0)
+    toolbar = page.get_by_role("group", name="この発言への操作")
+
+    def boxes() -> list[Any]:
+        return [row.bounding_box() for row in page.locator("li.message").all()]
+
+    scroll = "(log) => log.scrollBy(0, log.scrollTop > 100 ? -20 : 20)"
+    for message in (page.locator("li.message").nth(6), page.locator("li.message").last):
+        closings: dict[str, Callable[[], Any]] = {
+            "a second tap": message.locator(".message-body").tap,
+            "a tap elsewhere": page.locator(".room-head h1").tap,
+            "Escape": partial(page.keyboard.press, "Escape"),
+            "scrolling": partial(page.locator("[data-log]").evaluate, scroll),
+        }
+        for how, close in closings.items():
+            message.scroll_into_view_if_needed()
+            before = boxes()
+            message.locator(".message-body").tap()
+            expect(toolbar).to_be_visible()
+            assert boxes() == before
+            bar, words = toolbar.bounding_box(), message.bounding_box()
+            assert bar is not None
+            assert words is not None
+            assert bar["y"] >= words["y"] + words["height"] - 1 or bar["y"] + bar["height"] <= words["y"] + 1
+            close()
+            expect(toolbar, how).to_be_hidden()
 
 
 def test_a_room_works_by_keyboard_alone(visit: Any, room: Room, server: Server) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from tests.load import compare
 from tests.load.client import ROOT, Crowd
 from tests.load.machine import Cores
 from tests.load.start import own_servers
@@ -31,12 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size.add_argument("--smoke", action="store_true", help="a handful of sockets: does it run at all?")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this workload; may be repeated")
     parser.add_argument("--alone", action="store_true", help="without the peer: for work on the service itself")
+    parser.add_argument("--base", metavar="COMMIT", help="instead of the peer, compare with this commit, in turn")
     parser.add_argument("--rounds", type=int, help="how often each workload is measured")
     parser.add_argument("--seconds", type=float, help="for how long is written")
     parser.add_argument("--clients", type=int, help="processes that make the load; else one for each core of its own")
     parser.add_argument("--out", type=Path, help=f"where the table goes; a whole run: {TABLE.relative_to(ROOT)}")
     parser.add_argument("--json", type=Path, help="where each single figure goes")
     asked = parser.parse_args(arguments)
+    if asked.base:
+        name = "QUICK" if asked.quick else "SMOKE" if asked.smoke else "FULL"
+        seconds = {"seconds": asked.seconds} if asked.seconds else {}
+        return compare.compare(asked.base, name, seconds, asked.only, asked.rounds or 3)
     with own_servers() as cores:
         return _measure(asked, cores)
 

@@ -105,10 +105,6 @@ class Heard(Struct):
     seqs: tuple[int, int] | None = None
 
 
-class _Author(Struct):
-    name: str
-
-
 class _Item(Struct):
     seq: int
     body: str

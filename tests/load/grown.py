@@ -16,12 +16,16 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from chat import hub, matching, messages, queries
-from chat.messages import Entry, Stored
+from chat import matching, rooms
+from chat.messages import NewEvent, fast_path
+from chat.messages import queries as history
 from chat.models import Message, User
-from chat.queries import Person
+from chat.people import Person
+from chat.realtime import Committed
 from compliance import gate, testing
+from compliance.database import COMMAND, bounded
 from compliance.law import Feature
+from tests.kit.store import store
 
 SQUARE: Final = "square"  # the key of the room that everybody is in
 FIRST: Final = 1_000_000  # ids of accounts are above; those that a test makes itself are below
@@ -102,7 +106,7 @@ def open_up() -> None:
     """Turn both keys, so that closed rooms are what they are in the service, and make the room that everybody is in."""
     settings.STANDING = testing.notified(timezone.localdate())
     testing.sign_all(User.objects.create_user("operator@example.jp", None, is_staff=True, is_superuser=True))
-    gate.settle()
+    gate.reconcile()
     assert gate.current().authorisation is not None, gate.current().closed_chat().reason("en")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -122,7 +126,7 @@ def grow(old: int, new: int) -> None:
         new: a multiple of ten.
     """
     values = {"old": old, "new": new, "each": EACH, "authorisation": gate.current().authorisation}
-    with connection.cursor() as cursor:
+    with bounded(COMMAND), connection.cursor() as cursor:
         cursor.execute("BEGIN;" + _UNCHECKED + _ACCOUNTS + _ROOMS + _TALKS + _MESSAGES + _TICKETS + "COMMIT", values)
         cursor.execute(f"VACUUM (ANALYZE) {_ANALYZED}")
 
@@ -139,7 +143,8 @@ class Resident:
     @property
     def person(self) -> Person:
         """As the service knows them."""
-        return Person(FIRST + self.number, str(uuid.UUID(int=self.number)), "member", guest=False, language="en")
+        name = f"member {self.number}"
+        return Person(FIRST + self.number, str(uuid.UUID(int=self.number)), name, guest=False, language="en")
 
 
 SPEAKER: Final = Resident(4)  # in no talk
@@ -148,19 +153,19 @@ SEEKER: Final = Resident(3)
 
 def join(key: str = SQUARE) -> None:
     """Come into a room, the newest page included."""
-    room = queries.readable_room(key, SPEAKER.person.pk)
-    page = hub.Hub._first_page(room.id, None)
+    room = rooms.readable_room(key, SPEAKER.person.pk)
+    page = history.latest(room.key, SPEAKER.person.pk)
     assert page.items
 
 
 def post(room: uuid.UUID, feature: str = Feature.ROOM_OPEN, person: Person = SPEAKER.person, times: int = 1) -> None:
     """Say something, the short way that almost every message takes."""
     entries = [
-        Entry(room, person, Message.Kind.MESSAGE, "x" * 100, uuid.uuid4(), feature=feature) for _ in range(times)
+        NewEvent(room, person, Message.Kind.MESSAGE, "x" * 100, uuid.uuid4(), feature=feature) for _ in range(times)
     ]
-    assert messages.draft_of(entries) is not None
-    posted = messages.commit(entries)
-    assert all(isinstance(outcome, Stored) for outcome in posted.outcomes)
+    assert fast_path.prepare(entries, {}, ()) is not None
+    posted = store(entries)
+    assert all(isinstance(outcome, Committed) for outcome in posted.outcomes)
 
 
 def match() -> matching.Match:
@@ -174,7 +179,7 @@ def match() -> matching.Match:
 
 def square() -> uuid.UUID:
     """The room that everybody is in."""
-    room = queries.room_by_key(SQUARE)
+    room = rooms.room_by_key(SQUARE)
     assert room is not None
     return room.id
 

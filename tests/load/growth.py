@@ -54,21 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def acts() -> dict[str, tuple[Callable[[], object], int]]:
     """What is measured, and how many pieces of work each is."""
-    from chat import queries  # noqa: PLC0415
+    from chat import people, rooms  # noqa: PLC0415
     from chat.models import Room  # noqa: PLC0415
     from tests.load import grown  # noqa: PLC0415
 
     square = grown.square()
-    live = Room.objects.filter(ended_at=None).order_by("id").values_list("id", "head", "kind")[:1000]
-    rooms = [queries.Delivered(key, head, open=kind == "open") for key, head, kind in live]
-    logins = [queries.Login(f"{number:032x}", grown.FIRST + number, "") for number in range(1, 1001)]
+    live = Room.objects.filter(ended_at=None).order_by("id").values_list("id", "head", "feature", "revision")[:1000]
+    known = [rooms.KnownRoom(key, head, feature, revision) for key, head, feature, revision in live]
+    logins = [people.Login(f"{number:032x}", grown.FIRST + number, "") for number in range(1, 1001)]
     return {
         "join a room, its newest page included": (grown.join, 1),
         "post a message": (lambda: grown.post(square), 1),
         "post one of fifty messages": (lambda: grown.post(square, times=50), 50),
         "seek and be matched": (grown.match, 1),
-        "look at the head of a room, one of up to a thousand": (lambda: queries.moved(rooms), len(rooms)),
-        "look at a login, one of a thousand": (lambda: queries.ended_logins(logins), len(logins)),
+        "look at the head of a room, one of up to a thousand": (lambda: rooms.changed_rooms(known), len(known)),
+        "look at a login, one of a thousand": (lambda: people.revoked_logins(logins), len(logins)),
     }
 
 

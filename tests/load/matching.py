@@ -12,11 +12,11 @@ from django.db.models import Count, Min
 from django.test import Client
 
 from chat.models import Pairing, Participant, Room, Ticket, User
-from tests.peer import Peer
+from tests.kit.client import Peer
 from tests.serving import Server
 
 TOPIC: Final = "load"
-PATIENCE: Final = 30.0  # seconds; after twenty, a ticket that nobody renews counts no more
+PATIENCE: Final = 30.0  # seconds
 
 
 @contextmanager

@@ -3,3 +3,4 @@
 from config.settings import *  # noqa: F403
 
 CHAT_RATES = dict.fromkeys(CHAT_RATES, (1_000_000_000, 1.0))  # noqa: F405
+CHAT_LIMITS = CHAT_LIMITS | {"sockets_per_address": 1_000_000_000}  # noqa: F405

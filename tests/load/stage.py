@@ -16,11 +16,13 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from chat import messages, queries, rooms
+from chat import people, rooms
+from chat.messages import NewEvent
 from chat.models import Message, Pairing, Participant, Room, Ticket, User
 from compliance import gate, testing
 from compliance.law import Feature
 from tests import embedded
+from tests.kit.store import store
 from tests.load.client import Protocol, Seat
 from tests.load.machine import Cores, cpu_of, on
 from tests.serving import Server
@@ -128,7 +130,7 @@ class Town:
         settings.STANDING = testing.notified(timezone.localdate())
         operator = User.objects.create_user("operator@example.jp", None, is_staff=True, is_superuser=True)
         testing.sign_all(operator)
-        gate.settle()
+        gate.reconcile()
         self.authorisation = gate.current().authorisation
         assert self.authorisation is not None, gate.current().closed_chat().reason("en")
         self._residents: list[Resident] = []
@@ -178,12 +180,12 @@ class Town:
         """A new open room with so many messages in it; returns its key."""
         room = rooms.create_open_room(actor=None, name="広場", slug=f"square-{secrets.token_hex(6)}")
         if history:
-            writer = queries.Person.of(User.objects.order_by("pk")[0])
+            writer = people.Person.of(User.objects.order_by("pk")[0])
             entry = [
-                messages.Entry(room.id, writer, Message.Kind.MESSAGE, f"{n} ".ljust(100, "."), uuid.uuid4())
+                NewEvent(room.id, writer, Message.Kind.MESSAGE, f"{n} ".ljust(100, "."), uuid.uuid4())
                 for n in range(history)
             ]
-            messages.commit(entry)
+            store(entry)
         return room.key
 
     def pair_up(self, count: int) -> list[tuple[str, Resident, Resident]]:
@@ -218,10 +220,10 @@ class Town:
         now = timezone.now()
         Ticket.objects.all().delete()
         Pairing.objects.filter(ended_at__isnull=True).update(ended_at=now, made_at=now - timedelta(days=1))
-        step = timedelta(milliseconds=1)
+        step, soon = timedelta(milliseconds=1), now + timedelta(minutes=1)  # connected nowhere, and there all the same
         Ticket.objects.bulk_create(
             [
-                Ticket(user_id=person.pk, topic=topic, since=now - step * (count - n), heartbeat_at=now)
+                Ticket(user_id=person.pk, topic=topic, since=now - step * (count - n), heartbeat_at=soon)
                 for n, person in enumerate(people)
             ],
             batch_size=1000,
@@ -234,7 +236,7 @@ def stored(key: str) -> int:
     Raises:
         AssertionError: otherwise.
     """
-    room = queries.room_by_key(key)
+    room = rooms.room_by_key(key)
     assert room is not None
     log = Message.objects.filter(room_id=room.id)
     assert log.count() == room.head, f"{key}: {log.count()} messages, head {room.head}"

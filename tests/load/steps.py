@@ -16,16 +16,19 @@ from typing import Any, Final
 import msgspec
 from channels.layers import get_channel_layer
 
-from chat import daphne, messages, queries, wire
-from chat import hub as hubs
-from chat.appender import Appender
-from chat.consumers import Socket
-from chat.feeds import Feed, items_frame
-from chat.hub import Hub
-from chat.messages import Entry
-from chat.models import Message
-from chat.queries import Person
-from chat.wire import Author, Item, encode_bytes
+from chat import composition, messages, rooms
+from chat.messages import LogWriter, NewEvent
+from chat.models import Message, Room
+from chat.people import Person
+from chat.protocol import Author, Item, decode, encode
+from chat.protocol.replies import MessageAccepted
+from chat.realtime import Connection, Hub, LoopClock, Stream
+from chat.realtime.peers import GROUP
+from chat.realtime.publication import Hint, Publication
+from chat.realtime.publication import encode as encode_publication
+from chat.realtime.streams import items_frame
+from chat.realtime.transports import DaphneTransport
+from chat.realtime.transports.daphne import whole_texts
 from compliance import vault
 from tests import embedded
 from tests.load.machine import cpu_of
@@ -85,9 +88,9 @@ class Kernel:
         self.socket.sendall(data)
 
 
-def outlet() -> Any:
+def transport() -> Any:
     """The short cut into Daphne, on such a transport."""
-    return daphne.DaphneOutlet(SimpleNamespace(transport=Kernel(), state=1, STATE_OPEN=1))
+    return DaphneTransport(SimpleNamespace(transport=Kernel(), state=1, STATE_OPEN=1))
 
 
 def post(room: str) -> str:
@@ -105,16 +108,16 @@ def masked(text: str) -> bytes:
     return head + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
 
 
-def inbound(hub: Hub, speaker: Socket, key: str) -> list[Step]:
+def inbound(hub: Hub, speaker: Connection, key: str) -> list[Step]:
     """From the bytes to the entry that waits for its commit."""
     text = post(key)
     data = masked(text)
     speaker.feed(text)
     all_of_it = best(lambda: speaker.feed(text), 500)
-    hub._pending.clear()
+    hub.parts.committer._pending.clear()
     return [
-        ("message", "read: one whole frame", best(lambda: daphne.whole_texts(data), 1000)),
-        ("message", "decode", best(lambda: wire.decode(text), 1000)),
+        ("message", "read: one whole frame", best(lambda: whole_texts(data), 1000)),
+        ("message", "decode", best(lambda: decode(text), 1000)),
         ("message", "decode, limits, policy from memory, queue", all_of_it),
     ]
 
@@ -124,7 +127,7 @@ Writer = tuple[uuid.UUID, Person]
 
 def writers(town: Town) -> dict[str, list[Writer]]:
     """Who writes where, by the kind of room."""
-    room = queries.room_by_key(town.open_room())
+    room = rooms.room_by_key(town.open_room())
     assert room is not None
     return {
         "open room": [(room.id, Person(person.pk, "", "member", guest=False)) for person in town.people(5)],
@@ -136,22 +139,21 @@ def writers(town: Town) -> dict[str, list[Writer]]:
 
 async def commits(places: dict[str, list[Writer]]) -> list[Step]:
     """The transaction: processor time of the event loop, and of the database, per message."""
-    appender = Appender()
-    await appender.prepare()
+    writer = LogWriter()
+    await writer.prepare()
+    heads = await asyncio.to_thread(lambda: dict(Room.objects.values_list("id", "head")))
 
-    def batch(count: int, where: str) -> list[Entry]:
+    def batch(count: int, where: str) -> list[NewEvent]:
         at = itertools.islice(itertools.cycle(places[where]), count)
         return [
-            Entry(room, person, Message.Kind.MESSAGE, BODY, uuid.uuid4(), feature=FEATURES[where])
+            NewEvent(room, person, Message.Kind.MESSAGE, BODY, uuid.uuid4(), feature=FEATURES[where])
             for room, person in at
         ]
 
-    async def commit(entries: list[Entry]) -> None:
-        draft = messages.draft_of(entries)
-        assert draft is not None
-        heads = await appender.post(draft.rows, draft.at, draft.pledge)
-        assert heads is not None
-        messages.posted(draft, heads)
+    async def commit(entries: list[NewEvent]) -> None:
+        result = await messages.store(entries, heads, writer=writer)
+        assert not result.outrun
+        heads.update(result.heads)
 
     steps: list[Step] = []
     for where in places:
@@ -170,9 +172,12 @@ async def commits(places: dict[str, list[Writer]]) -> list[Step]:
                 ("message", f"commit, {where}, {count} at once", own / times / count * 1e6),
                 ("message", "… in the database", database / ROUNDS / times / count * 1e6),
             ]
-    appender.close()
+    writer.close()
     room, _person = places["closed rooms"][0]
-    return [*steps, ("message", "… of it: seal", best(lambda: vault.seal(room, BODY), 1000))]
+    return [
+        *steps,
+        ("message", "… of it: seal", best(lambda: vault.seal(vault.Place(room, 1, 1, "message"), BODY), 1000)),
+    ]
 
 
 def database_cpu() -> float:
@@ -183,32 +188,32 @@ def database_cpu() -> float:
     return cpu_of(postmaster)
 
 
-def outbound(hub: Hub, sockets: Sequence[Socket]) -> list[Step]:
+def outbound(hub: Hub, sockets: Sequence[Connection]) -> list[Step]:
     """From the commit to the kernel: encoding, receipt, and what each reader costs."""
-    feed = next(iter(sockets[0].feeds.values()))
+    stream = next(iter(sockets[0].streams.values()))
     for reader in sockets:
-        feed.add(reader, reader.who).catching_up = False
-    feed.begin(0)
+        stream.add(reader, reader.who).is_behind = False
+    stream.begin(0)
     author = Author(str(uuid.uuid4()), "member")
-    item = Item(1, uuid.uuid4(), "message", author, BODY, "2026-06-01T00:00:00.000Z", uuid.uuid4())
-    encoded = encode_bytes(item)
-    receipt = {"ref": "17", "room": feed.key, "client_id": item.client_id, "seq": 1, "at": item.at}
+    item = Item(1, uuid.uuid4(), "message", author, BODY, "2026-06-01T00:00:00.000Z", str(uuid.uuid4()))
+    encoded = encode(item)
+    receipt = MessageAccepted("17", stream.key, 1, item.at, item.client_id)
     handing = writing = float("inf")
     for seq in range(1, 10 * ROUNDS):
         began = time.thread_time()
-        feed.offer([(seq, encoded)], lambda _reader: None)
+        stream.publish([(seq, encoded)], lambda _reader: None)
         handed = time.thread_time()
-        hub._flush()
+        hub.parts.flusher.flush()
         handing, writing = min(handing, handed - began), min(writing, time.thread_time() - handed)
         time.sleep(0.002)  # lets the readers take it
     steps: list[Step] = [
-        ("message", "encode the item", best(lambda: encode_bytes(item), 1000)),
-        ("message", "encode the frame, once for all", best(lambda: items_frame(feed.key, [encoded]).wire, 1000)),
-        ("message", "receipt: encode and queue", best(lambda: sockets[0].say("message.accepted", **receipt), 200)),
+        ("message", "encode the item", best(lambda: encode(item), 1000)),
+        ("message", "encode the frame, once for all", best(lambda: items_frame(stream.key, [encoded]).wire, 1000)),
+        ("message", "receipt: encode and queue", best(lambda: sockets[0].say(receipt), 200)),
         ("delivery", f"hand over, {READERS} readers", handing / READERS * 1e6),
         ("delivery", f"write, {READERS} sockets", writing / READERS * 1e6),
     ]
-    sockets[0].outlet.abandon()
+    sockets[0].transport.abandon()
     return steps
 
 
@@ -216,29 +221,29 @@ async def hints(hub: Hub) -> list[Step]:
     """What a publication costs who makes it, and who hears it."""
     layer: Any = get_channel_layer()
     item = b'{"seq":1,"id":"0b6e7a52-6f0c-4f0e-8b0d-2f2f0a4f9c11","body":"' + BODY.encode() + b'"}'
-    sender, told = str(uuid.uuid4()), hubs.Told([hubs.Hint(uuid.uuid4(), 1, [item])])
+    sender, said = str(uuid.uuid4()), Publication([Hint(uuid.uuid4(), 1, "room.open", 0, [item])])
 
     async def tell() -> None:
-        publication = {"type": "hint", "sender": sender, "told": hubs._told_encoder.encode(told)}
-        await layer.group_send(hubs.GROUP, publication)
+        publication = {"type": "hint", "sender": sender, "body": encode_publication(said)}
+        await layer.group_send(GROUP, publication)
 
     telling = await best_of_loop(tell, 100)
     channel = await layer.new_channel()
-    await layer.group_add(hubs.GROUP, channel)
+    await layer.group_add(GROUP, channel)
 
     async def tell_and_hear() -> None:
         await tell()
         publication = await layer.receive(channel)
-        hub._hear(publication["sender"], publication["told"])
+        hub.parts.peers.on_message(publication["sender"], publication["body"])
 
     both = await best_of_loop(tell_and_hear, 100)
     await layer.flush()
-    people = hubs._told_encoder.encode(hubs.Told(presence=[(uuid.uuid4(), 3)] * ROOMS))
-    counting = best(lambda: hub._hear(sender, people), 20) / ROOMS
+    people = encode_publication(Publication(presence=[(uuid.uuid4(), 3)] * ROOMS))
+    counting = best(lambda: hub.parts.peers.on_message(sender, people), 20) / ROOMS
     return [
         ("publication", "tell the other processes", telling),
         ("publication", "hear one", both - telling),
-        *(await asyncio.to_thread(copies, hubs._told_encoder.encode(told))),
+        *(await asyncio.to_thread(copies, encode_publication(said))),
         ("count", "hear how many people another process has in a room", counting),
     ]
 
@@ -270,14 +275,14 @@ def copies(payload: bytes) -> list[Step]:
     ]
 
 
-def people(hub: Hub, town: Town) -> list[Socket]:
+def people(hub: Hub, town: Town) -> list[Connection]:
     """Sockets, one for each reader; the first is in a room."""
-    found = queries.room_by_key(town.open_room())
+    found = rooms.room_by_key(town.open_room())
     assert found is not None
     sockets = [
-        Socket(
-            hub,
-            outlet(),
+        Connection(
+            hub.parts,
+            transport(),
             person=Person(person.pk, str(uuid.uuid4()), "member", guest=False, language="en"),
             login=None,
             language="en",
@@ -285,16 +290,16 @@ def people(hub: Hub, town: Town) -> list[Socket]:
         )
         for person in town.people(READERS)
     ]
-    sockets[0].feeds[found.key] = Feed(found)
+    sockets[0].streams[found.key] = Stream(found.id, found.key, found.access)
     return sockets
 
 
 async def measure(town: Town) -> list[Step]:
     """All steps, on one event loop."""
-    hub = Hub()
-    hub._commit_soon = lambda: None  # type: ignore[method-assign]
+    hub = Hub(composition.Database(), None, LoopClock(), composition.options())
+    hub.parts.committer._commit_soon = lambda: None  # type: ignore[method-assign]
     sockets = await asyncio.to_thread(people, hub, town)
-    [key] = sockets[0].feeds
+    [key] = sockets[0].streams
     return [
         *inbound(hub, sockets[0], key),
         *await commits(await asyncio.to_thread(writers, town)),

@@ -9,12 +9,15 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, connection, transaction
 
-from chat import messages, queries, retention, rooms
-from chat.messages import Entry, Stored
+from chat import retention, rooms
+from chat.messages import NewEvent
+from chat.messages import queries as history
 from chat.models import Message, Room, User
-from chat.queries import Person
-from chat.wire import Refused
+from chat.people import Person
+from chat.protocol import Refused
+from chat.realtime import Committed
 from compliance.law import Feature
+from tests.kit.store import store
 from tests.load.plans import explained, ran
 
 pytestmark = [pytest.mark.load, pytest.mark.postgres, pytest.mark.django_db]
@@ -49,20 +52,22 @@ def squares(person: Person) -> list[Room]:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         cursor.execute(SPLIT)
-    messages.commit([entry for room in made for entry in entries(room, person, 3)])
+    store([entry for room in made for entry in entries(room, person, 3)])
     return made
 
 
-def entries(room: Room, person: Person, count: int) -> list[Entry]:
+def entries(room: Room, person: Person, count: int) -> list[NewEvent]:
     """So many messages to a room."""
     feature = Feature.ROOM_OPEN.value
-    return [Entry(room.pk, person, Message.Kind.MESSAGE, "words", uuid.uuid4(), feature=feature) for _ in range(count)]
+    return [
+        NewEvent(room.pk, person, Message.Kind.MESSAGE, "words", uuid.uuid4(), feature=feature) for _ in range(count)
+    ]
 
 
-def say(room: Room, person: Person) -> Stored:
+def say(room: Room, person: Person) -> Committed:
     """Write one message."""
-    [stored] = messages.commit(entries(room, person, 1)).outcomes
-    assert isinstance(stored, Stored)
+    [stored] = store(entries(room, person, 1)).outcomes
+    assert isinstance(stored, Committed)
     return stored
 
 
@@ -82,19 +87,19 @@ def test_the_log_is_split_and_whole(squares: list[Room]) -> None:
         assert cursor.fetchone()[0] > COUNT / 2
     for room in squares:
         room.refresh_from_db()
-        assert [item.seq for item in queries.latest(room).items] == [1, 2, 3, 4]
+        assert [item.seq for item in history.latest(room.key, None).items] == [1, 2, 3, 4]
         assert room.head == 4
 
 
 def test_what_is_read_and_written_of_a_room_is_in_one_partition(squares: list[Room], person: Person) -> None:
     room = squares[0]
     for act in (
-        lambda: queries.latest(room),
-        lambda: queries.before(room, 3),
-        lambda: queries.after(room, 1),
-        lambda: messages.commit(entries(room, person, 5)),
-        lambda: messages.commit([Entry(room.pk, person, Message.Kind.EDIT, "others", uuid.uuid4(), target=1)]),
-        lambda: messages.commit([Entry(room.pk, person, Message.Kind.DELETE, "", uuid.uuid4(), target=2)]),
+        lambda: history.latest(room.key, None),
+        lambda: history.before(room.key, None, 3),
+        lambda: history.after(room.key, None, 1),
+        lambda: store(entries(room, person, 5)),
+        lambda: store([NewEvent(room.pk, person, Message.Kind.EDIT, "others", uuid.uuid4(), target=1)]),
+        lambda: store([NewEvent(room.pk, person, Message.Kind.DELETE, "", uuid.uuid4(), target=2)]),
     ):
         assert len(partitions(act)) == 1
 
@@ -102,11 +107,11 @@ def test_what_is_read_and_written_of_a_room_is_in_one_partition(squares: list[Ro
 def test_what_holds_of_the_log_holds_of_its_parts(squares: list[Room], person: Person) -> None:
     room = squares[0]
     [entry] = entries(room, person, 1)
-    first, again = (messages.commit([entry]).outcomes[0] for _ in range(2))
-    assert isinstance(first, Stored)
-    assert isinstance(again, Stored)
+    first, again = (store([entry]).outcomes[0] for _ in range(2))
+    assert isinstance(first, Committed)
+    assert isinstance(again, Committed)
     assert (again.seq, again.item) == (first.seq, None)
-    [refused] = messages.commit([Entry(room.pk, person, Message.Kind.EDIT, "x", uuid.uuid4(), target=99)]).outcomes
+    [refused] = store([NewEvent(room.pk, person, Message.Kind.EDIT, "x", uuid.uuid4(), target=99)]).outcomes
     assert isinstance(refused, Refused)
     for fields in (
         {"seq": 1},
@@ -117,19 +122,19 @@ def test_what_holds_of_the_log_holds_of_its_parts(squares: list[Room], person: P
     ):
         said = {"room_id": room.pk, "author_id": person.pk, "author_name": "member", "body": "words"} | fields
         with pytest.raises(IntegrityError):
-            store(Message(**said))
+            write(Message(**said))
 
 
 @transaction.atomic
-def store(message: Message) -> None:
+def write(message: Message) -> None:
     """Write a row behind the service's back."""
     message.save(force_insert=True)
     connection.check_constraints()
 
 
 def test_rooms_and_people_can_go(squares: list[Room], person: Person) -> None:
-    assert retention._delete(Room, Room.objects.filter(pk=squares[0].pk)) == 1
-    assert retention._delete(User, User.objects.filter(pk=person.pk)) == 1
+    assert retention.delete(Room, Room.objects.filter(pk=squares[0].pk)) == 1
+    assert retention.delete(User, User.objects.filter(pk=person.pk)) == 1
     connection.check_constraints()
     assert not Message.objects.filter(room_id=squares[0].pk).exists()
     assert set(Message.objects.values_list("author_id", flat=True)) == {None}

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.load import matching
+from tests.load import matching, pages
 from tests.load.client import Crowd, Talk
 from tests.load.machine import Cores
 from tests.load.stage import Limits, Side, Stage, Town, stored
@@ -223,6 +223,20 @@ def _crowd(people: int) -> Workload:
     )
 
 
+def _page(row: str) -> Workload:
+    _path, _times, most, title = pages.PAGES[row]
+    return Workload(
+        row,
+        title,
+        "ms",
+        "ms",
+        f"≤ {most:g} ms",
+        lambda own, _peer, _medians: own["ms"] <= most,
+        lambda rig, _side: pages.ask(rig, row),
+        against_peer=False,
+    )
+
+
 def table(size: Size) -> list[Workload]:
     """The rows in the order in which they are run: those that share servers beside each other."""
     return [
@@ -272,6 +286,7 @@ def table(size: Size) -> list[Workload]:
             lambda own, _peer, _medians: own["ms"] <= 2.5,
             lambda rig, side: rig.arrive(rig.stage(side)),
         ),
+        *(_page(row) for row in pages.PAGES),
         *(_crowd(people) for people in size.crowds),
         Workload(
             "split",

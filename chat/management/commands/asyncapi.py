@@ -1,19 +1,32 @@
-"""Prints the wire as an AsyncAPI 3.0 document, from the structs in chat/wire.py; docs/asyncapi.json holds it."""
+"""Writes the documents of the wire, from `chat.protocol` and the routes of `chat.realtime`."""
 
 from __future__ import annotations
 
 import inspect
 import json
 from collections.abc import Iterable
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any
 
 import msgspec
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
 
-from chat import wire
+from chat.protocol import PROTOCOL, Reply, replies, tag_of
+from chat.realtime import Route, Way, all_routes
 from compliance.law import Feature
 
 Frame = type[msgspec.Struct]
+
+DOCS = Path(settings.BASE_DIR) / "docs"
+BEGIN, END = "<!-- requests: manage.py asyncapi --write -->", "<!-- end of requests -->"
+WAYS = {
+    Way.AT_ONCE: "at once",
+    Way.QUEUED: "in the order of requests",
+    Way.IN_ROOM: "in the order of requests",
+    Way.WRITES: "at once in a joined room, else in the order of requests",
+    Way.SIGNALS: "at once in a joined room, else in the order of requests",
+}
 
 ABOUT = """\
 Real-time chat over one WebSocket per tab, for all rooms and for matching. Frames are JSON text; `type` names the frame,
@@ -35,14 +48,15 @@ STREAMS = (
 
 def document() -> dict[str, Any]:
     """Return the AsyncAPI document as JSON values."""
-    asked: list[Frame] = list(get_args(wire.ClientFrame))
-    said: list[Frame] = list(get_args(wire.ServerFrame))
+    routes = all_routes()
+    asked: list[Frame] = [route.request for route in routes]
+    said: list[Frame] = list(Reply.__subclasses__())
     refs, schemas = msgspec.json.schema_components([*asked, *said], ref_template="#/components/schemas/{name}")
     payloads = dict(zip((frame.__name__ for frame in (*asked, *said)), refs, strict=True))
     streams = {name: _stream(address, [*asked, *said], room=room) for name, address, room in STREAMS}
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": f"Todoke {wire.PROTOCOL}", "version": "1.0.0", "description": ABOUT},
+        "info": {"title": f"Todoke {PROTOCOL}", "version": "1.0.0", "description": ABOUT},
         "defaultContentType": "application/json",
         "servers": {
             "socket": _server("wss", "Behind the deployment's proxy; `ws` on a local service."),
@@ -59,7 +73,7 @@ def document() -> dict[str, Any]:
             **streams,
         },
         "operations": {
-            **{f"receive{frame.__name__}": _request(frame) for frame in asked},
+            **{f"receive{route.request.__name__}": _request(route) for route in routes},
             "say": {
                 "action": "send",
                 "channel": _channel("socket"),
@@ -74,10 +88,6 @@ def document() -> dict[str, Any]:
             "schemas": schemas,
         },
     }
-
-
-def _tag(frame: Frame) -> str:
-    return str(frame.__struct_config__.tag)
 
 
 def _server(protocol: str, about: str) -> dict[str, Any]:
@@ -109,22 +119,21 @@ def _pointers(channel: str, frames: Iterable[Frame]) -> list[dict[str, str]]:
 
 
 def _message(frame: Frame, payload: dict[str, Any]) -> dict[str, Any]:
-    return {"name": _tag(frame), "title": _tag(frame), "summary": inspect.getdoc(frame), "payload": payload}
+    return {"name": tag_of(frame), "title": tag_of(frame), "summary": inspect.getdoc(frame), "payload": payload}
 
 
-def _request(frame: Any) -> dict[str, Any]:
-    answer = wire.ANSWERS[frame]
-    feature: Feature | None = frame.feature
+def _request(route: Route) -> dict[str, Any]:
+    answer = route.answer
     return {
         "action": "receive",
         "channel": _channel("socket"),
-        "summary": inspect.getdoc(frame),
-        "messages": _pointers("socket", [frame]),
+        "summary": inspect.getdoc(route.request),
+        "messages": _pointers("socket", [route.request]),
         "reply": {
             "channel": _channel("socket"),
-            "messages": _pointers("socket", [answer, wire.Refusal] if answer else [wire.Refusal]),
+            "messages": _pointers("socket", [answer or replies.Noted, replies.Refusal]),
         },
-        "x-feature": feature.value if feature else "of the room",
+        "x-feature": route.feature.value if route.feature else "of the room",
     }
 
 
@@ -137,10 +146,37 @@ def _operation(action: str, method: str, channel: str, frames: Iterable[Frame]) 
     }
 
 
+def table() -> str:
+    """Return the table of requests for docs/protocol.md."""
+    rows = ["| request | answer | gate | rate | carried out |", "| --- | --- | --- | --- | --- |"]
+    for route in all_routes():
+        answer = f"`{tag_of(route.answer)}`" if route.answer else "`noted`, to a `ref`"
+        feature = f"`{route.feature.value}`" if route.feature else "of the room"
+        rate = f"`{route.rate}`" if route.rate else ""
+        rows.append(f"| `{route.name}` | {answer} | {feature} | {rate} | {WAYS[route.way]} |")
+    return "\n".join(rows)
+
+
+def with_table(page: str) -> str:
+    """Return docs/protocol.md with its table made anew."""
+    before, rest = page.split(BEGIN)
+    _old, after = rest.split(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
 class Command(BaseCommand):
-    help = "Print the wire protocol as AsyncAPI 3.0 (docs/asyncapi.json)."
+    help = "Print the wire protocol as AsyncAPI 3.0; with --write, renew docs/asyncapi.json and docs/protocol.md."
     requires_system_checks = ()
     feature = Feature.OPERATOR
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--write", action="store_true", help="Write both documents.")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(json.dumps(document(), ensure_ascii=False, indent=2))
+        text = json.dumps(document(), ensure_ascii=False, indent=2)
+        if not options["write"]:
+            self.stdout.write(text)
+            return
+        (DOCS / "asyncapi.json").write_text(f"{text}\n", encoding="utf-8")
+        page = DOCS / "protocol.md"
+        page.write_text(with_table(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -9,9 +9,11 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from chat import retention
-from compliance import gate, law
+from compliance import law
+from compliance.database import COMMAND, bounded
+from compliance.language import current_language
 from compliance.law import Feature
-from compliance.retention import ROW
+from compliance.law.retention import ROW
 
 
 class Command(BaseCommand):
@@ -22,11 +24,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count only; erase and record nothing")
 
+    @bounded(COMMAND)
     def handle(self, *args: Any, **options: Any) -> None:
         report = retention.purge(dry_run=options["dry_run"])
         if report.stopped:
             self.stdout.write(_("A legal hold on everything is in force: nothing is erased."))
         for key, count in report.counts.items():
-            self.stdout.write(f"{count:8} {key:16} {law.say(ROW[key].what, gate.spoken())}")
+            self.stdout.write(f"{count:8} {key:16} {law.say(ROW[key].what, current_language())}")
         if options["dry_run"]:
             self.stdout.write(_("Dry run: nothing was erased."))

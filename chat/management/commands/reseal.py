@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from chat import messages
+from compliance.database import COMMAND, bounded
 from compliance.law import Feature
 
 
@@ -15,6 +16,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
     feature = Feature.OPERATOR
 
+    @bounded(COMMAND)
     def handle(self, *args: Any, **options: Any) -> None:
         done = 0
         while count := messages.reseal(limit=500):

@@ -16,9 +16,9 @@ from django.db import DatabaseError
 
 from compliance import assessment, filing, gate, law
 from compliance.assessment import BadAnswers, Case
-from compliance.classify import CONSEQUENCES, NODES, Answer
-from compliance.law import RULES, Feature, say
-from compliance.questions import ANSWERS, GUIDES, NEXT_STEPS, VERDICTS
+from compliance.language import current_language
+from compliance.law import CONSEQUENCES, NODES, RULES, Answer, Feature, say
+from compliance.law.questions import ANSWERS, GUIDES, NEXT_STEPS, VERDICTS
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -42,16 +42,16 @@ class Command(BaseCommand):
         parser.add_argument("--language", choices=["ja", "en"], default=None, help="default: LANGUAGE_CODE")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        language = options["language"] or gate.spoken()
+        language = options["language"] or current_language()
         actor = self._actor(options["actor"]) if options["record"] else None
         try:
             case, facts = self._case(options["answers"], language)
         except BadAnswers as bad:
             raise CommandError(str(bad)) from None
         if options["json"]:
-            self.stdout.write(json.dumps(_facts(case, language), ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(_facts(case, facts, language), ensure_ascii=False, indent=2))
         else:
-            self._print(case, language)
+            self._print(case, facts, language)
         if actor is not None:
             self._record(case, facts, actor, language)
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         if source is not None:
             try:
                 text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-                return assessment.read(json.loads(text), doors)
+                return assessment.read_answers(assessment.parse_json(text), doors)
             except OSError as missing:
                 raise CommandError(f"{source}: {missing.strerror}") from None
             except ValueError as bad:
@@ -113,22 +113,27 @@ class Command(BaseCommand):
         # On the other stream: with --json the first holds nothing but JSON.
         self.stderr.write(f"LAW-01: {stored.outcome} ({actor})", lambda text: text)
 
-    def _print(self, case: Case, language: str) -> None:
+    def _print(self, case: Case, facts: dict[str, Any], language: str) -> None:
         english = language == "en"
         verdict = case.verdict()
         line = self.stdout.write
         line(f"{verdict.outcome}  {say(VERDICTS[verdict.outcome], language)}")
         line(f"  {say(CONSEQUENCES[verdict.outcome], language)}")
         line(f"  ({say(verdict.confidence, language)})")
+        if basis := case.basis():
+            line(f"  {say(basis, language)}")
         for head, lines in (
             ("Questions" if english else "質問", _questions(case, language)),
             ("Features" if english else "機能", _features(case, language)),
             ("Articles" if english else "条文", [law.cite_all(verdict.articles, language)]),
-            ("Doubts" if english else "確かめられていないこと", [say(doubt, language) for doubt in verdict.doubts]),
-            ("Penalties that would apply" if english else "関わる罰則", _threats(case, language)),
+            ("Doubts" if english else "確かめられていないこと", [say(doubt, language) for doubt in case.doubts()]),
+            ("Your facts call for" if english else "あわせて必要になる項目", _called_for(facts, language)),
+            ("Penalties that would apply" if english else "関わる罰則", _threats(case, facts, language)),
             ("Next" if english else "次にすること", [say(step, language) for step in NEXT_STEPS[verdict.outcome]]),
             ("Ask" if english else "相談先", [_whom_to_ask(language)]),
         ):
+            if not lines:
+                continue
             line(f"\n{head}")
             for text in lines:
                 line(f"  - {text}")
@@ -154,14 +159,21 @@ def _questions(case: Case, language: str) -> list[str]:
 
 def _features(case: Case, language: str) -> list[str]:
     return [
-        f"{feature.value} {say(RULES[feature].title, language)}: {say(assessment.OFFERED[answer], language)}"
-        for feature, answer in case.offered().items()
+        f"{feature.value} {say(RULES[feature].title, language)}: {say(offered, language)}"
+        for feature, offered in assessment.offers(case).items()
     ]
 
 
-def _threats(case: Case, language: str) -> list[str]:
+def _called_for(facts: dict[str, Any], language: str) -> list[str]:
+    return [
+        f"{item.id} {say(item, language)} ({law.cite_all(item.articles, language)})"
+        for item in assessment.items_called_for(facts)
+    ]
+
+
+def _threats(case: Case, facts: dict[str, Any], language: str) -> list[str]:
     lines = []
-    for threat in assessment.penalties(case.verdict().outcome):
+    for threat in assessment.penalties(case.verdict().outcome, facts):
         only = f" ({say(threat.only, language)})" if threat.only else ""
         act, most = say(threat.penalty, language), say(threat.maximum, language)
         lines.append(f"{threat.penalty.id} {act}{only}: {most} ({law.cite_all(threat.penalty.articles, language)})")
@@ -173,13 +185,14 @@ def _whom_to_ask(language: str) -> str:
     return say(bureau or law.BUREAUX, language)
 
 
-def _facts(case: Case, language: str) -> dict[str, Any]:
+def _facts(case: Case, facts: dict[str, Any], language: str) -> dict[str, Any]:
     verdict = case.verdict()
     return {
         "outcome": verdict.outcome.value,
         "title": say(VERDICTS[verdict.outcome], language),
         "meaning": say(CONSEQUENCES[verdict.outcome], language),
         "confidence": verdict.confidence.value,
+        "basis": say(basis, language) if (basis := case.basis()) else None,
         "path": list(verdict.path),
         "answers": {node: case.answer(node).value for node in verdict.path},
         "waits_for": case.next(),
@@ -188,7 +201,11 @@ def _facts(case: Case, language: str) -> dict[str, Any]:
             {"article": article, "text": say(law.cite(article), language), "url": law.cite(article).url}
             for article in verdict.articles
         ],
-        "doubts": [say(doubt, language) for doubt in verdict.doubts],
+        "doubts": [say(doubt, language) for doubt in case.doubts()],
+        "items": [
+            {"id": item.id, "title": say(item, language), "articles": list(item.articles)}
+            for item in assessment.items_called_for(facts)
+        ],
         "penalties": [
             {
                 "id": threat.penalty.id,
@@ -197,9 +214,9 @@ def _facts(case: Case, language: str) -> dict[str, Any]:
                 "maximum": say(threat.maximum, language),
                 "articles": list(threat.penalty.articles),
             }
-            for threat in assessment.penalties(verdict.outcome)
+            for threat in assessment.penalties(verdict.outcome, facts)
         ],
-        "ask_the_bureau": assessment.wants_the_bureau(verdict.outcome),
+        "ask_the_bureau": assessment.needs_bureau_answer(verdict.outcome),
         "next": [say(step, language) for step in NEXT_STEPS[verdict.outcome]],
         "law_version": law.LAW_VERSION,
     }

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from compliance import filing, gate
+from compliance.language import current_language
 from compliance.law import Feature, say
 
 
@@ -34,9 +35,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        language = options["language"] or gate.spoken()
+        language = options["language"] or current_language()
         with translation.override(language):
-            draft = filing.gather(settings, gate.current(), self._facts(options["facts"]))
+            draft = filing.gather_draft(settings, gate.current(), self._facts(options["facts"]))
             if not options["out"]:
                 self.stdout.write(filing.as_text(draft))
                 return
@@ -62,9 +63,9 @@ class Command(BaseCommand):
         style = finders.find("compliance/filing.css")
         assert isinstance(style, str)
         sheets = {
-            "filing.html": render_to_string("compliance/filing.html", {"draft": draft, "on_site": False}),
+            "filing.html": render_to_string("compliance/filing/sheets.html", {"draft": draft, "on_site": False}),
             "filing.css": Path(style).read_text(encoding="utf-8"),
-            "form-3.svg": filing.diagram(draft.network),
+            "form-3.svg": filing.draw_diagram(draft.network),
             "filing.txt": filing.as_text(draft),
         }
         try:

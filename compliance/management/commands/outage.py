@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from compliance import diary, gate, law, outages
-from compliance.law import Feature
+from compliance import duties, law
+from compliance.language import current_language
+from compliance.law import Feature, outages
 from compliance.models import Outage
 
 
@@ -55,16 +56,16 @@ class Command(BaseCommand):
             match options["action"]:
                 case "observe":
                     ready = {"yes": True, "no": False, None: None}[options["ready"]]
-                    changed = diary.observe(timezone.now(), healthy=ready)
+                    changed = duties.observe_health(timezone.now(), healthy=ready)
                     if changed is not None:
                         self._print(changed)
                 case "begin":
                     began = moment(options["at"]) if options["at"] else timezone.now()
-                    self._print(diary.keep(self._with(Outage(started_at=began), options), actor=None))
+                    self._print(duties.save_outage(self._with(Outage(started_at=began), options), actor=None))
                 case "end":
                     row = self._running(options["id"])
                     row.ended_at = moment(options["at"]) if options["at"] else timezone.now()
-                    self._print(diary.keep(self._with(row, options), actor=None))
+                    self._print(duties.save_outage(self._with(row, options), actor=None))
                 case _:
                     self._list(as_json=options["json"])
         except ValidationError as refused:
@@ -96,7 +97,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _as_json(row: Outage) -> dict[str, Any]:
-        finding = diary.assess(row, timezone.now())
+        finding = duties.assess_outage(row, timezone.now())
         return {
             "id": row.pk,
             "started": row.started_at.isoformat(),
@@ -110,8 +111,8 @@ class Command(BaseCommand):
         }
 
     def _print(self, row: Outage) -> None:
-        language = gate.spoken()
-        finding = diary.assess(row, timezone.now())
+        language = current_language()
+        finding = duties.assess_outage(row, timezone.now())
         began = timezone.localtime(row.started_at)
         ended = f"{timezone.localtime(row.ended_at):%Y-%m-%d %H:%M}" if row.ended_at else "…"
         self.stdout.write(f"{row.pk}  {began:%Y-%m-%d %H:%M} – {ended}  {row.users if row.users is not None else '?'}")

@@ -1,0 +1,28 @@
+"""The log of messages: posting, editing, deleting, sealing."""
+
+from chat.messages.blocked import Blocked
+from chat.messages.events import BatchResult, NewEvent, clean
+from chat.messages.queries import PAGE, Page, after, around, as_read, before, latest, log_after
+from chat.messages.service import mark_seen, reseal
+from chat.messages.store import Writer, store
+from chat.messages.writer import LogWriter
+
+__all__ = [
+    "PAGE",
+    "BatchResult",
+    "Blocked",
+    "LogWriter",
+    "NewEvent",
+    "Page",
+    "Writer",
+    "after",
+    "around",
+    "as_read",
+    "before",
+    "clean",
+    "latest",
+    "log_after",
+    "mark_seen",
+    "reseal",
+    "store",
+]

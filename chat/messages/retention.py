@@ -1,0 +1,27 @@
+"""What of the log is erased: the words of closed talks that are over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from chat import rooms
+from chat.models import Message
+from chat.retention import Job, Rows, register
+from compliance.records.holds import Live
+
+
+def _closed_words(before: datetime, held: Live) -> Rows:
+    written = Q(body__isnull=False) | Q(sealed__isnull=False)
+    return rooms.ended_rooms(before, held).filter(Exists(Message.objects.filter(written, room=OuterRef("pk"))))
+
+
+def _silence(rows: Rows) -> int:
+    """Take the words out of rooms and leave who wrote when."""
+    silenced = list(rows.values_list("pk", flat=True))
+    Message.objects.filter(room__in=silenced).update(body=None, sealed=None)
+    return len(silenced)
+
+
+register("closed_words", Job(_closed_words, _silence, words=True, of_talks=True))

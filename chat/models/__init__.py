@@ -1,0 +1,26 @@
+"""Tables of chat; the constraints carry the invariants."""
+
+from chat.models.counters import Counter
+from chat.models.log import Message
+from chat.models.matching import Pairing, Ticket
+from chat.models.people import NAME_LENGTH, NAME_POINTS, Block, PendingSignup, Role, User, UserManager
+from chat.models.rooms import ClosedRoomId, Participant, Room
+from chat.models.sessions import LoginEnd
+
+__all__ = [
+    "NAME_LENGTH",
+    "NAME_POINTS",
+    "Block",
+    "ClosedRoomId",
+    "Counter",
+    "LoginEnd",
+    "Message",
+    "Pairing",
+    "Participant",
+    "PendingSignup",
+    "Role",
+    "Room",
+    "Ticket",
+    "User",
+    "UserManager",
+]

@@ -1,0 +1,1 @@
+"""Health, metrics and the checks of a deployment."""

@@ -1,0 +1,54 @@
+"""Guests and members: names, addresses, accounts, sessions."""
+
+from chat.people.authenticator import Authenticator
+from chat.people.display_names import clean_line, clean_name, free_name
+from chat.people.frames import serve_frames
+from chat.people.guest_form import GuestForm
+from chat.people.members_only import member_required
+from chat.people.membership import (
+    CODE_TTL,
+    Outcome,
+    ask_for_membership,
+    become_member,
+    change_code,
+    enter_as_guest,
+    pending_signup,
+)
+from chat.people.person import Person
+from chat.people.queries import has_account, has_verified_address, is_person, people_now
+from chat.people.sessions import (
+    REVOCATIONS_KEPT,
+    Login,
+    authenticate,
+    recent_revocations,
+    renew_sessions,
+    revoked_logins,
+)
+
+__all__ = [
+    "CODE_TTL",
+    "REVOCATIONS_KEPT",
+    "Authenticator",
+    "GuestForm",
+    "Login",
+    "Outcome",
+    "Person",
+    "ask_for_membership",
+    "authenticate",
+    "become_member",
+    "change_code",
+    "clean_line",
+    "clean_name",
+    "enter_as_guest",
+    "free_name",
+    "has_account",
+    "has_verified_address",
+    "is_person",
+    "member_required",
+    "pending_signup",
+    "people_now",
+    "recent_revocations",
+    "renew_sessions",
+    "revoked_logins",
+    "serve_frames",
+]

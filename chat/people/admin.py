@@ -1,0 +1,217 @@
+"""People in the admin. Closed talks do not exist here: neither their words nor that they took place.
+
+Hence nobody is deleted here (the question before it would list whom they talked with), and nobody's password or
+address is set here (whoever holds them could sit down in that person's closed talks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.admin import EmailAddressAdmin
+from allauth.account.models import EmailAddress
+from allauth.mfa import admin as mfa_admin  # noqa: F401 -- registers what is taken out below
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from chat.models import User
+from chat.people import free_name, has_account
+from chat.people.addresses import AddressInput
+from chat.text.addresses import fold
+from compliance.adminkit import ClosedAdmin
+from compliance.law import Feature
+
+if TYPE_CHECKING:
+    PeopleAdmin = DjangoUserAdmin[User]
+else:
+    PeopleAdmin = DjangoUserAdmin
+
+_POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class MemberForm(UserChangeForm):  # type: ignore[type-arg]
+    """A person as the operator may change them."""
+
+    password = None  # type: ignore[assignment]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a new name that is not theirs to have, and powers for somebody whose name others have, too."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        was = self.instance.role
+        powers = any(cleaned.get(power, getattr(self.instance, power)) for power in ("is_staff", "is_superuser"))
+        role = "guest" if self.instance.is_guest else "staff" if powers else ""
+        if "name" in cleaned and (cleaned["name"] != self.instance.name or role != was):
+            try:
+                cleaned["name"] = free_name(cleaned["name"], role=role, pk=self.instance.pk)
+            except ValidationError as error:
+                self.add_error("name", error)
+        return cleaned
+
+
+class NewMemberForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    """A member whom the operator enters: address, name, password."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"] = AddressInput(label=self.fields["email"].label)
+
+    def clean_email(self) -> str:
+        """Refuse an address that is in somebody's account already, if only as a further one."""
+        email = fold(self.cleaned_data["email"])
+        if has_account(email):
+            raise ValidationError(_("An account has this address already."))
+        return email
+
+    def clean_name(self) -> str:
+        """Refuse names that hide or reorder text, and those of others."""
+        return free_name(self.cleaned_data["name"], role="")
+
+
+@admin.register(User)
+class UserAdmin(ClosedAdmin, PeopleAdmin):
+    """Members and guests: suspended and let back in, never deleted. Who holds powers is for superusers to change."""
+
+    form = MemberForm
+    add_form = NewMemberForm
+    list_display = ("name", "email", "is_guest", "is_active", "is_staff", "date_joined")
+    list_filter = ("is_active", "is_guest", "is_staff", "is_superuser")
+    search_fields = ("name", "email")
+    ordering = ("-date_joined",)
+    actions = ("suspend", "reinstate", "remove_second_factors")
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Show a guest without what a guest does not have."""
+        if obj is None:
+            return self.add_fieldsets
+        dates = (gettext_lazy("Dates"), {"fields": ("date_joined", "last_login")})
+        if obj.is_guest:
+            return ((None, {"fields": ("name", "is_guest", "identifier", "is_active")}), dates)
+        return (
+            (None, {"fields": ("name", "email", "identifier", "second_factor", "is_active")}),
+            (gettext_lazy("Powers"), {"fields": _POWERS}),
+            dates,
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Keep the address with its owner, and powers with superusers."""
+        if obj is None:
+            return ()
+        fixed = ("email", "is_guest", "identifier", "second_factor", "date_joined", "last_login")
+        return fixed if request.user.is_superuser else (*fixed, *_POWERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Refuse: people set their own, by mail if they forgot it."""
+        raise PermissionDenied
+
+    @admin.action(description=gettext_lazy("Suspend the selected people"), permissions=["change"])
+    def suspend(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Shut people out; their open pages follow within half a minute."""
+        self._set_active(request, people.filter(is_active=True), active=False)
+
+    @admin.action(description=gettext_lazy("Let the selected people back in"), permissions=["change"])
+    def reinstate(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Let people back in."""
+        self._set_active(request, people.filter(is_active=False), active=True)
+
+    @admin.action(description=gettext_lazy("Remove the second factors of the selected people"), permissions=["change"])
+    def remove_second_factors(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Let people who lost theirs sign in with the password alone, and set up a new one."""
+        done = 0
+        for person in self._changeable(request, people):
+            if Authenticator.objects.filter(user=person).delete()[0]:
+                self.log_change(request, person, "Second factors removed.")
+                done += 1
+        told = ngettext(
+            "%(n)d person has no second factor any more.", "%(n)d people have no second factor any more.", done
+        )
+        self.message_user(request, told % {"n": done}, messages.SUCCESS)
+
+    suspend.feature = reinstate.feature = remove_second_factors.feature = Feature.OPERATOR  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("id shown to others"))
+    def identifier(self, person: User) -> str:
+        """The id by which pages and frames name this person."""
+        return str(person.public_id)
+
+    @admin.display(description=gettext_lazy("second factor"), boolean=True)
+    def second_factor(self, person: User) -> bool:
+        """Whether signing in takes more than the password."""
+        return bool(is_mfa_enabled(person))
+
+    def _set_active(self, request: HttpRequest, people: QuerySet[User], *, active: bool) -> None:
+        done = 0
+        for person in self._changeable(request, people):
+            person.is_active = active
+            person.save(update_fields=("is_active",))
+            self.log_change(request, person, [{"changed": {"fields": ["active"]}}])
+            done += 1
+        told = (
+            ngettext("%(n)d person was let back in.", "%(n)d people were let back in.", done)
+            if active
+            else ngettext("%(n)d person was suspended.", "%(n)d people were suspended.", done)
+        )
+        self.message_user(request, told % {"n": done}, messages.SUCCESS)
+
+    def _changeable(self, request: HttpRequest, people: QuerySet[User]) -> Iterator[User]:
+        """Yield those whom this account may change, and say whom it leaves out: itself, and powers above it."""
+        for person in people:
+            if person.pk != request.user.pk and self.has_change_permission(request, person):
+                yield person
+            else:
+                left_out = _("%(person)s was left as is: this account may not change them.")
+                self.message_user(request, left_out % {"person": person}, messages.WARNING)
+
+
+# The lists that allauth registers let any reader verify an address, add one to somebody's account and see secrets.
+admin.site.unregister((EmailAddress, Authenticator))
+
+
+@admin.register(EmailAddress)
+class AddressAdmin(ClosedAdmin, EmailAddressAdmin):  # type: ignore[misc]
+    """Addresses, and marking one as verified where mail does not arrive."""
+
+    list_select_related = ("user",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_verify_permission(self, request: HttpRequest) -> bool:
+        """Whether this account may vouch for an address."""
+        return request.user.has_perm("account.change_emailaddress")
+
+    @admin.action(description=EmailAddressAdmin.make_verified.short_description, permissions=["verify"])
+    def make_verified(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Mark addresses as verified."""
+        super().make_verified(request, queryset)
+
+    make_verified.feature = Feature.OPERATOR  # type: ignore[attr-defined]

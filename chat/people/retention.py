@@ -1,0 +1,49 @@
+"""What of people is erased: guests who are gone, sign-ins, sessions, codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from allauth.account.models import EmailConfirmation
+from allauth.mfa.models import Authenticator
+from django.contrib.sessions.models import Session
+from django.db.models import OuterRef, Q, Subquery
+
+from chat.models import LoginEnd, Message, PendingSignup, User
+from chat.retention import Job, Rows, delete, forget, older, register
+from compliance.records.holds import Live
+
+
+def _guests(before: datetime, held: Live) -> Rows:
+    # A value, not a condition: for one that something exists, the planner would read every message there is.
+    wrote = Subquery(Message.objects.filter(author=OuterRef("pk"), at__gte=before).values("seq")[:1])
+    guests = User.objects.filter(is_guest=True, date_joined__lt=before).exclude(public_id__in=held.people)
+    return guests.filter(Q(last_login__isnull=True) | Q(last_login__lt=before)).alias(wrote=wrote).filter(wrote=None)
+
+
+def _sign_ins(before: datetime, held: Live) -> Rows:
+    return User.objects.filter(is_guest=False, last_login__lt=before).exclude(public_id__in=held.people)
+
+
+def _second_factors(before: datetime, held: Live) -> Rows:
+    used: Rows = Authenticator.objects.filter(last_used_at__lt=before)
+    return used.exclude(user__public_id__in=held.people)
+
+
+register("guests", Job(_guests, partial(delete, User)))
+register(
+    "sign_ins",
+    Job(_sign_ins, partial(forget, "last_login", User)),
+    Job(_second_factors, partial(forget, "last_used_at", Authenticator)),
+)
+register(
+    "sessions",
+    Job(older(Session, "expire_date"), partial(delete, Session)),
+    Job(older(LoginEnd, "at"), partial(delete, LoginEnd)),
+)
+register(
+    "codes",
+    Job(older(EmailConfirmation, "created"), partial(delete, EmailConfirmation)),
+    Job(older(PendingSignup, "at"), partial(delete, PendingSignup)),
+)

@@ -1,0 +1,73 @@
+"""Rooms: create, lock, end; who may read them."""
+
+from chat.rooms.access import Accesses
+from chat.rooms.closed import (
+    Departure,
+    create_closed_room,
+    create_closed_rooms,
+    end_room,
+    end_rooms,
+    leave_room,
+    on_end,
+)
+from chat.rooms.display import describe
+from chat.rooms.opening import create_open_room, lock_room
+from chat.rooms.queries import (
+    ACCESS,
+    KnownRoom,
+    Readership,
+    RoomChange,
+    accesses,
+    changed_rooms,
+    closed_rooms_of,
+    ended_rooms,
+    is_participant,
+    is_room,
+    missing,
+    open_rooms,
+    readable,
+    readable_room,
+    readers,
+    readership_of,
+    room_by_id,
+    room_by_key,
+    room_left_by,
+)
+from chat.rooms.traits import LOCKED, OPEN_TO_ALL, PAIRED, columns
+
+__all__ = [
+    "ACCESS",
+    "LOCKED",
+    "OPEN_TO_ALL",
+    "PAIRED",
+    "Accesses",
+    "Departure",
+    "KnownRoom",
+    "Readership",
+    "RoomChange",
+    "accesses",
+    "changed_rooms",
+    "closed_rooms_of",
+    "columns",
+    "create_closed_room",
+    "create_closed_rooms",
+    "create_open_room",
+    "describe",
+    "end_room",
+    "end_rooms",
+    "ended_rooms",
+    "is_participant",
+    "is_room",
+    "leave_room",
+    "lock_room",
+    "missing",
+    "on_end",
+    "open_rooms",
+    "readable",
+    "readable_room",
+    "readers",
+    "readership_of",
+    "room_by_id",
+    "room_by_key",
+    "room_left_by",
+]

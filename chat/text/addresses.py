@@ -1,0 +1,10 @@
+"""The one spelling of an e-mail address."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def fold(address: str) -> str:
+    """Return an address as it is stored: NFKC, small letters, no blanks around."""
+    return unicodedata.normalize("NFKC", address).strip().lower()

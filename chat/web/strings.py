@@ -1,0 +1,95 @@
+"""Texts that the page's scripts show: flat, by the key under which a script asks for them. Nothing else lives here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+# `{name}` places are filled in by the page. A word of the protocol has its own text as `<prefix>.<word>`.
+JS_STRINGS: dict[str, _StrPromise] = {
+    "connection.connecting": _("Connecting…"),
+    "connection.connected": _("Connected"),
+    "connection.reconnecting": _("Reconnecting…"),
+    "connection.offline": _("Offline. What you write is kept and sent later."),
+    "connection.catching-up": _("Catching up…"),
+    "stopped.signin": _("You are signed out or signed in as someone else. Reload the page to go on."),
+    "stopped.gate": _("Closed talk is off at the moment, so this page is read-only."),
+    "stopped.stop": _("The connection has ended. Reload the page to try again."),
+    "action.reload": _("Reload"),
+    "action.why": _("Why? The rule and what would turn it on"),
+    "action.lobby": _("Go to the open rooms"),
+    "action.close": _("Close"),
+    "action.cancel": _("Cancel"),
+    "action.retry": _("Send again"),
+    "action.now": _("Send now"),
+    "action.back": _("Edit again"),
+    "action.new": _("Send as a new message"),
+    "action.copy": _("Copy"),
+    "action.discard": _("Discard"),
+    "copied": _("Copied."),
+    "action.reply": _("Reply"),
+    "action.edit": _("Edit"),
+    "action.delete": _("Delete"),
+    "actions.label": _("Actions for this message"),
+    "log.arrived": _("New messages: {n}"),
+    "log.below": _("{n} new ↓"),
+    "log.latest": _("To the latest ↓"),
+    "log.unread": _("Unread from here"),
+    "role.guest": pgettext_lazy("role", "Guest"),
+    "role.staff": pgettext_lazy("role", "Staff"),
+    "message.sending": _("Sending…"),
+    "message.sent": _("Sent"),
+    "message.failed": _("Not sent."),
+    "message.deleted": _("This message was deleted."),
+    "message.unreadable": _("This message cannot be shown: its stored text was changed, or its key is missing."),
+    "message.edited": _("(edited)"),
+    "message.stale": _("You wrote it a while ago. Do you still want to send it?"),
+    "message.over": _("Nobody can write here any more."),
+    "edit.sending": _("Your change is on its way…"),
+    "edit.failed": _("Your change was not stored."),
+    "message.lost": _("The service lost it when it went back to an earlier state."),
+    "message.unchanged": _("That did not reach the server. Please try again."),
+    "quote.elsewhere": _("An earlier message"),
+    "quote.deleted": _("A deleted message"),
+    "quote.missing": _("That message is not in this room."),
+    "composer.replying": _("Reply to {name}"),
+    "composer.editing": _("Editing your message"),
+    "composer.gone": _("The message was deleted meanwhile. Your words are still here."),
+    "composer.unsent": _("You have not sent this."),
+    "composer.count": _("{n} of {limit} characters"),
+    "composer.cut": _("Only the beginning of the text was taken."),
+    "composer.over": _("{n} characters too long to be sent (at most {limit})"),
+    "composer.enter": _("Enter starts a new line, Ctrl+Enter (⌘+Enter) sends"),
+    "room.presence": _("{n} here"),
+    "typing.one": _("{name} is typing…"),
+    "typing.many": _("{n} people are typing…"),
+    "confirm.delete": _("Delete this message for everyone?"),
+    "confirm.leave": _("End this talk for both of you?"),
+    "confirm.quit": _("Leave this room? The others stay, and you can no longer read it."),
+    "room.quit": _("You are no longer in this room."),
+    "room.locked": _("This room has been locked. From now on only those inside can read it."),
+    "room.restored": _("The service went back to an earlier state. What was said after it is gone from this room."),
+    "match.left": _("This talk has ended."),
+    "match.left.partner_left": _("The other person has left. The talk has ended."),
+    "match.left.partner_absent": _("The other person did not come, so this talk has ended."),
+    "match.left.partner_gone": _("The other person is no longer here, so this talk has ended."),
+    "match.left.away": _("You were not there, so this talk has ended."),
+    "match.left.gate": _("Closed talk has been turned off, so this talk has ended."),
+    "match.left.left": _("You have left. The talk has ended."),
+    "match.found.with": _("You have been brought together with {name}."),
+    "match.cancelled": _("The search has ended. The open rooms are always there."),
+    "match.cancelled.self": _("You have stopped looking."),
+    "match.estimate": _("About {n} min"),
+    "match.estimate.soon": _("Under a minute"),
+    "words.unkept": _(
+        "This browser keeps nothing at the moment: its storage is full or turned off. "
+        "What you have not sent is lost when you close this page."
+    ),
+    "switcher.label": _("Go to a room"),
+    "switcher.none": _("No room has this name."),
+}

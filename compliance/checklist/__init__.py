@@ -1,0 +1,1 @@
+"""The operator's checklist (運営者チェックリスト) in the admin. No other package imports it."""

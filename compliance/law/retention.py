@@ -1,0 +1,286 @@
+"""The retention table: what this service keeps, for how long and why. A data table, which the purge job runs on.
+
+Periods that no statute sets are this software's defaults; the operator confirms them with LAW-12.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from compliance.law.citations import cite_all
+from compliance.law.sources import OPEN_QUESTIONS, Question
+from compliance.law.text import Text
+
+
+class Eraser(StrEnum):
+    """Who or what erases the records of a row."""
+
+    JOB = "job"
+    ITSELF = "itself"
+    PERSON = "person"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+    @property
+    def ja(self) -> str:
+        return _ERASERS[self].ja
+
+    @property
+    def en(self) -> str:
+        return _ERASERS[self].en
+
+
+_ERASERS: Final[Mapping[Eraser, Text]] = MappingProxyType(
+    {
+        Eraser.JOB: Text("自動で消去", "erased automatically"),
+        Eraser.ITSELF: Text("自然に消える", "vanishes by itself"),
+        Eraser.PERSON: Text("本人の操作・申出で消去", "erased when the person does or asks it"),
+        Eraser.OPERATOR: Text("運営者が設定して消去", "erased as the operator sets it up"),
+        Eraser.NOBODY: Text("証拠として保存", "kept as proof"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One row: what is kept, for how many days, counted from when, why, and who erases it."""
+
+    key: str
+    what: Text
+    counted_from: Text
+    why: Text
+    by: Eraser
+    days: int | None = None
+    tables: tuple[str, ...] = ()
+    """The database tables whose rows, or some of whose columns, the row is about (`app.Model`, or `app.*`)."""
+
+    @property
+    def period(self) -> Text:
+        """How long, in words."""
+        if self.days is None:
+            return self.counted_from
+        unit = "day" if self.days == 1 else "days"
+        return Text(f"{self.counted_from.ja}{self.days}日", f"{self.days} {unit} {self.counted_from.en}")
+
+
+TABLE: Final[tuple[Kept, ...]] = (
+    Kept(
+        key="accounts",
+        what=Text("会員のアカウント（表示名・メールアドレス・認証の設定）", "Members’ accounts: name, e-mail, sign-in"),
+        counted_from=Text("退会まで", "until the account is closed"),
+        why=Text("会員を見分け、ログインできるようにするため", "to tell members apart and let them sign in"),
+        by=Eraser.PERSON,
+        tables=("chat.User", "chat.Block", "account.EmailAddress", "mfa.Authenticator"),
+    ),
+    Kept(
+        key="guests",
+        what=Text("ゲストの記録（ニックネーム）", "Guests: the nickname"),
+        counted_from=Text("最後に入るか書くかした日から", "after the guest last came in or wrote"),
+        why=Text("書いた人をその間だけ見分けるため", "to tell guests apart while they are here"),
+        by=Eraser.JOB,
+        days=30,
+        tables=("chat.User",),
+    ),
+    Kept(
+        key="sign_ins",
+        what=Text(
+            "ログインの日時（接続とログインの履歴）", "When members last signed in (connection and login history)"
+        ),
+        counted_from=Text("その日時から", "after that time"),
+        why=Text("不正利用の調査と問い合わせへの対応のため", "to look into abuse and to answer enquiries"),
+        by=Eraser.JOB,
+        days=180,
+        tables=("chat.User", "mfa.Authenticator"),
+    ),
+    Kept(
+        key="sessions",
+        what=Text("ログインの状態（セッション）", "Sessions, which keep people signed in"),
+        counted_from=Text(
+            "期限（最後の利用から14日）を過ぎて", "past their end, which is 14 days after their last use"
+        ),
+        why=Text("ログインを保つため", "to keep people signed in"),
+        by=Eraser.JOB,
+        days=1,
+        tables=("sessions.Session", "chat.LoginEnd"),
+    ),
+    Kept(
+        key="codes",
+        what=Text("メールアドレスの確認の記録", "Confirmations of e-mail addresses under way"),
+        counted_from=Text("送信から", "after they were sent"),
+        why=Text("アドレスが本人のものかを確かめるため", "to check that an address is the person’s own"),
+        by=Eraser.JOB,
+        days=3,
+        tables=("account.EmailConfirmation", "chat.PendingSignup"),
+    ),
+    Kept(
+        key="open_rooms",
+        what=Text(
+            "オープンチャットとその投稿（投稿者と日時。接続元のアドレスとポート番号は残さない）",
+            "Open rooms and what was posted there: by whom and when, without the address and port of origin",
+        ),
+        counted_from=Text("投稿者か運営者が消すまで", "until the author or the operator removes it"),
+        why=Text("誰でも読める場として提供するため", "to offer a place that anyone can read"),
+        by=Eraser.PERSON,
+        tables=("chat.Room", "chat.Message"),
+    ),
+    Kept(
+        key="closed_running",
+        what=Text(
+            "続いているクローズド・チャット（当事者・通信履歴・暗号化した本文）。期間を過ぎると会話を終了し、下の二行の期間が始まる",
+            "Closed talks that run: parties, history and encrypted words. At the period’s end the talk is ended, and "
+            "the periods of the next two rows begin",
+        ),
+        counted_from=Text("最後に書き込みがあってから", "after the last message"),
+        why=Text("当事者が会話を続け、読み返せるようにするため", "to let the parties go on and look back"),
+        by=Eraser.JOB,
+        days=180,
+        tables=("chat.Room", "chat.Message", "chat.Participant", "chat.Pairing"),
+    ),
+    Kept(
+        key="closed_words",
+        what=Text("クローズド・チャットの本文（暗号化して保存）", "The words of closed talks (stored encrypted)"),
+        counted_from=Text("会話の終了から", "after the talk ended"),
+        why=Text(
+            "会話を届けるため。終了後は、当事者からの申出に備える間だけ残す",
+            "to deliver the talk; after its end, only for a participant’s complaint",
+        ),
+        by=Eraser.JOB,
+        days=30,
+        tables=("chat.Message",),
+    ),
+    Kept(
+        key="closed_history",
+        what=Text(
+            "クローズド・チャットの通信履歴（当事者・日時・回数）", "The history of closed talks: who, when, how often"
+        ),
+        counted_from=Text("会話の終了から", "after the talk ended"),
+        why=Text("苦情への対応と不正利用の防止のため", "to handle complaints and to prevent abuse"),
+        by=Eraser.JOB,
+        days=180,
+        tables=("chat.Room", "chat.Message", "chat.Participant", "chat.Pairing"),
+    ),
+    Kept(
+        key="closed_ids",
+        what=Text(
+            "クローズド・チャットの部屋の番号（無作為な番号だけ。当事者・日時・内容なし）",
+            "Ids of closed rooms: a random number alone, without people, times or words",
+        ),
+        counted_from=Text("期限なし", "no end"),
+        why=Text(
+            "クローズド・チャットの部屋が、同じ番号のオープンチャットとして現れないようにするため",
+            "so that a closed room never comes back as an open one under its id",
+        ),
+        by=Eraser.NOBODY,
+        tables=("chat.ClosedRoomId",),
+    ),
+    Kept(
+        key="tickets",
+        what=Text("マッチングの順番待ち", "Places in the queue for matching"),
+        counted_from=Text("最後の応答から", "after the last sign of life"),
+        why=Text("相手を探すため", "to find a partner"),
+        by=Eraser.JOB,
+        days=1,
+        tables=("chat.Ticket",),
+    ),
+    Kept(
+        key="counters",
+        what=Text(
+            "回数制限のカウンター（接続元アドレスはメモリー上のみ。ログインなどの試行は鍵付きハッシュで記録）",
+            "Counters of the rate limits (addresses of origin in memory only; attempts to sign in and the like as keyed"
+            " digests)",
+        ),
+        counted_from=Text("期限（長くて1時間）を過ぎて", "past their end, which is an hour at most"),
+        why=Text("過度な接続とパスワードの推測を防ぐため", "to ward off floods and the guessing of passwords"),
+        by=Eraser.JOB,
+        days=1,
+        tables=("chat.Counter",),
+    ),
+    Kept(
+        key="instances",
+        what=Text(
+            "サーバープロセスの稼働の印（個人の情報なし）", "Signs of life of server processes (nothing personal)"
+        ),
+        counted_from=Text("最後の応答から", "after the last sign of life"),
+        why=Text("設定の食い違いを見つけるため", "to notice servers that disagree"),
+        by=Eraser.JOB,
+        days=1,
+        tables=("compliance.Instance",),
+    ),
+    Kept(
+        key="admin_log",
+        what=Text("管理画面の操作の記録", "What staff did in the administration"),
+        counted_from=Text("操作から", "after it was done"),
+        why=Text("運営の操作を後から確かめるため", "to check later what staff did"),
+        by=Eraser.JOB,
+        days=365,
+        tables=("admin.LogEntry",),
+    ),
+    Kept(
+        key="proof",
+        what=Text(
+            "届出・署名・ゲートの開閉・拒否の回数などの記録台帳と証拠（会話の本文なし）",
+            "The ledger and its evidence: filing, signatures, the gate, counts of refusals (no words of any talk)",
+        ),
+        counted_from=Text("期限なし", "no end"),
+        why=Text("いつ何を提供していたかを示すため", "to show what was offered when"),
+        by=Eraser.NOBODY,
+        tables=("compliance.*",),
+    ),
+    Kept(
+        key="server_logs",
+        what=Text(
+            "サーバーの動作ログ（接続・エラー。運営者が残す設定にした場合は接続元のアドレスとポート番号も。会話の本文なし）",
+            "Server logs: connections, faults, and address and port of origin if the operator has them kept; no words "
+            "of any talk",
+        ),
+        counted_from=Text("記録から最長で", "after they were written, at most"),
+        why=Text("障害と不正利用の調査のため", "to look into faults and abuse"),
+        by=Eraser.OPERATOR,
+        days=180,
+    ),
+    Kept(
+        key="backups",
+        what=Text("バックアップ", "Backups"),
+        counted_from=Text("運営者が定める期間", "a period that the operator sets"),
+        why=Text("障害から復旧するため", "to recover from a failure"),
+        by=Eraser.OPERATOR,
+    ),
+)
+"""Every kind of record that is kept. Tests compare it with the database's tables and with the purge job."""
+
+ROW: Final[Mapping[str, Kept]] = MappingProxyType({kept.key: kept for kept in TABLE})
+"""Each row by its key."""
+
+ARTICLES: Final = ("APPI 22", "GUIDE 38")
+HOLD_ARTICLES: Final = ("CCP 197(3)", "CCP 197(4)", "IPA 16")
+DOUBT: Final = OPEN_QUESTIONS[Question.LOG_PERIOD]
+"""The open question about the period for communication history."""
+
+HOLD: Final = Text(
+    "捜査機関の保全要請や裁判所の命令などを受けたときは、対象となる記録を、その間だけ消去せずに残します。"
+    "保全要請で残すのは通信履歴だけで（30日以内、延長して通じて60日まで）、会話の本文は期間どおりに消えます"
+    f"（{cite_all(HOLD_ARTICLES, 'ja')}）。",
+    "On a freeze request of the authorities, a court order or the like, the records it names are not erased while it "
+    "lasts. A freeze request keeps communication history only (30 days, 60 with its extension); words are erased in "
+    f"their time ({cite_all(HOLD_ARTICLES, 'en')}).",
+)
+
+
+def as_text(language: str) -> str:
+    """Return the table as lines of text in `ja` or `en`, for LAW-12's evidence."""
+    ja = language.lower().startswith("ja")
+    return "\n".join(
+        f"{kept.what.ja}：{kept.period.ja}（{kept.by.ja}）"
+        if ja
+        else f"{kept.what.en}: {kept.period.en} ({kept.by.en})"
+        for kept in TABLE
+    )
+
+
+def version() -> str:
+    """Return eight hex digits that change whenever a row is added, dropped, or gets another period or eraser."""
+    rows = "\n".join(f"{kept.key} {kept.days} {kept.counted_from.en} {kept.by}" for kept in TABLE)
+    return hashlib.sha256(rows.encode()).hexdigest()[:8]

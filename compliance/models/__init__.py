@@ -1,0 +1,33 @@
+"""The tables of compliance, by capability."""
+
+from compliance.models import guards
+from compliance.models.assessment import Assessment
+from compliance.models.checklist import Checklist, Signature
+from compliance.models.discontinuation import Closing
+from compliance.models.duties import Calendar, DutyMark, Feed, Happening, Outage
+from compliance.models.filing import Filing
+from compliance.models.gate import Authorisation, GateState, Instance, Stop
+from compliance.models.holds import Hold
+from compliance.models.ledger import Actor, LedgerEntry, LedgerHead
+
+__all__ = [
+    "Actor",
+    "Assessment",
+    "Authorisation",
+    "Calendar",
+    "Checklist",
+    "Closing",
+    "DutyMark",
+    "Feed",
+    "Filing",
+    "GateState",
+    "Happening",
+    "Hold",
+    "Instance",
+    "LedgerEntry",
+    "LedgerHead",
+    "Outage",
+    "Signature",
+    "Stop",
+    "guards",
+]

@@ -1,0 +1,234 @@
+"""Legal holds (法的保全): places, extends and lifts them; the retention job leaves alone what they name.
+
+A hold keeps what its ground names. A freeze request (保全要請, CCP 197(3)) names communication history (通信履歴):
+who, with whom, when. The words of a talk are not history, so they are still erased in time. A court order and a case
+keep both. Each act is one ledger entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from compliance.law.retention import ROW
+from compliance.models import Hold
+from compliance.records import ledger
+from compliance.records.events import Event
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+FREEZE_DAYS: Final = 30
+"""The most days that a freeze request names at first (CCP 197(3)), and that its extension adds (CCP 197(4))."""
+FREEZE_MOST: Final = 60
+"""The most days that a freeze request holds in all (CCP 197(4))."""
+
+_SAME_RECORDS: Final = timedelta(days=ROW["closed_history"].days or 0)
+"""For how long after a freeze a new one on the same person or room would still be about records of the first."""
+
+# Compliance does not import chat, so chat registers how to look up people and rooms.
+_lookups: dict[str, Callable[[UUID], bool]] = {}
+
+
+def register_lookups(*, person: Callable[[UUID], bool], room: Callable[[UUID], bool]) -> None:
+    """Register how to find out whether a person (by public id) or a room (by id) exists."""
+    _lookups.update({Hold.Scope.PERSON: person, Hold.Scope.ROOM: room})
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is held now: everything, or the records of these people (public ids) and rooms (ids)."""
+
+    everything: bool = False
+    people: frozenset[UUID] = frozenset()
+    rooms: frozenset[UUID] = frozenset()
+
+
+def live(on: date | None = None, *, words: bool = False) -> Live:
+    """Return what is held on a day.
+
+    Args:
+        on: a day in Japan; today if None.
+        words: ask for the words of talks rather than for their history. Freeze requests do not keep them.
+    """
+    today = on or timezone.localdate()
+    rows = Hold.objects.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=today), lifted_at__isnull=True)
+    if words:
+        rows = rows.exclude(ground=Hold.Ground.FREEZE)
+    held = list(rows.values_list("scope", "subject"))
+    return Live(
+        any(scope == Hold.Scope.EVERYTHING for scope, _subject in held),
+        frozenset(subject for scope, subject in held if scope == Hold.Scope.PERSON and subject),
+        frozenset(subject for scope, subject in held if scope == Hold.Scope.ROOM and subject),
+    )
+
+
+def faults(
+    *, scope: str | None, subject: UUID | None, ground: str | None, paper: str | None, ends_on: date | None
+) -> dict[str, str]:
+    """Return what is wrong with a hold that is to be placed, by field; see `place`."""
+    today = timezone.localdate()
+    wrong: dict[str, str] = {}
+    if (scope == Hold.Scope.EVERYTHING) != (subject is None):
+        wrong["subject"] = _("Name the person or the room by its id; leave it empty only to hold everything.")
+    elif scope == Hold.Scope.EVERYTHING and ground == Hold.Ground.FREEZE:
+        wrong["scope"] = _("A freeze request names the records that it is about. Name the person or the room.")
+    elif scope in _lookups and subject and not _lookups[scope](subject):
+        wrong["subject"] = _("There is no person or room of this id. Check the id: a hold on nothing keeps nothing.")
+    elif ground == Hold.Ground.FREEZE and (earlier := _earlier_freeze(scope, subject, today)):
+        wrong["subject"] = _earlier_says(earlier, today)
+    if not (paper or "").strip():
+        wrong["paper"] = _("Say on what paper this rests: the record keeps it.")
+    if ends_on is None and ground != Hold.Ground.ORDER:
+        wrong["ends_on"] = _("Enter the last day. Only a court order may hold without one.")
+    elif ends_on is not None and ends_on < today:
+        wrong["ends_on"] = _("This day has passed.")
+    elif ends_on is not None and ground == Hold.Ground.FREEZE and ends_on > today + timedelta(days=FREEZE_DAYS):
+        wrong["ends_on"] = _(
+            "A freeze request holds for 30 days at most. If it is extended by a further request, enter that when it "
+            "comes."
+        )
+    return wrong
+
+
+def _earlier_freeze(scope: str | None, subject: UUID | None, today: date) -> Hold | None:
+    rows = Hold.objects.filter(scope=scope, subject=subject, ground=Hold.Ground.FREEZE)
+    return rows.filter(ends_on__gte=today - _SAME_RECORDS).order_by("-placed_at").first()
+
+
+def _earlier_says(earlier: Hold, today: date) -> str:
+    assert earlier.ends_on is not None
+    day = date_format(earlier.ends_on)
+    if earlier.lifted_at is None and earlier.ends_on >= today and earlier.extended_at is None:
+        return _("A freeze request holds this already, until %(day)s. Extend that one instead.") % {"day": day}
+    return _(
+        "A freeze request held this before, until %(day)s. The law lets it be extended once and gives no second one "
+        "for "
+        "the same records. A court order can hold them further."
+    ) % {"day": day}
+
+
+def place(
+    *, scope: str, subject: UUID | None, ground: str, paper: str, ends_on: date | None, actor: AbstractBaseUser
+) -> Hold:
+    """Keep the retention job from erasing what a paper names, until its last day or until it is lifted.
+
+    Args:
+        scope: one of `Hold.Scope`.
+        subject: a person's public id or a room's id; None for everything.
+        ground: one of `Hold.Ground`.
+        paper: authority, number, date, what it names.
+        ends_on: the last day; may be left out for a court order only, and is at most 30 days off for a freeze request.
+        actor: the staff account that places it.
+
+    Raises:
+        ValidationError: by field.
+    """
+    if wrong := faults(scope=scope, subject=subject, ground=ground, paper=paper, ends_on=ends_on):
+        raise ValidationError(wrong)
+    with transaction.atomic():
+        hold = Hold.objects.create(
+            scope=scope, subject=subject, ground=ground, paper=paper.strip(), ends_on=ends_on, placed_by_id=actor.pk
+        )
+        ends = ends_on.isoformat() if ends_on else None
+        payload = {
+            "hold": hold.pk,
+            "scope": scope,
+            "ground": ground,
+            "ends_on": ends,
+            "named": subject_digest(subject, hold.paper),
+        }
+        ledger.append(Event.HOLD_PLACED, actor=actor, payload=payload)
+    return hold
+
+
+def subject_digest(subject: UUID | None, paper: str) -> str:
+    """Return the digest by which the ledger identifies the subject and the paper of a hold.
+
+    The ledger is given to third persons as proof; they must not learn whom an authority asks about.
+    """
+    return hashlib.sha256(f"{subject or ''}\n{paper}".encode()).hexdigest()
+
+
+def latest_extension(hold: Hold) -> date:
+    """Return the last day to which a freeze request can be extended (CCP 197(4))."""
+    assert hold.ends_on is not None
+    most = timezone.localdate(hold.placed_at) + timedelta(days=FREEZE_MOST)
+    return min(most, hold.ends_on + timedelta(days=FREEZE_DAYS))
+
+
+def extension_faults(*, hold: Hold, ends_on: date | None, paper: str) -> dict[str, str]:
+    """Return what is wrong with an extension, by field; see `extend`."""
+    today = timezone.localdate()
+    wrong: dict[str, str] = {}
+    if hold.ground != Hold.Ground.FREEZE or hold.ends_on is None:
+        wrong["extend_to"] = _("Only a freeze request is extended.")
+    elif hold.lifted_at is not None or hold.ends_on < today:
+        wrong["extend_to"] = _("This hold is over. The law gives no second freeze for the same records.")
+    elif hold.extended_at is not None:
+        wrong["extend_to"] = _("This hold was extended already. The law gives no second extension.")
+    elif ends_on is None or ends_on <= hold.ends_on:
+        wrong["extend_to"] = _("Enter a day after the last day as it is.")
+    elif ends_on > (most := latest_extension(hold)):
+        wrong["extend_to"] = _(
+            "The extension adds 30 days at most, 60 in all. The last day that is possible: %(day)s"
+        ) % {"day": date_format(most)}
+    if not paper.strip():
+        wrong["extension_paper"] = _("Say on what paper the extension rests: the record keeps it.")
+    return wrong
+
+
+def extend(*, hold: Hold, ends_on: date | None, paper: str, actor: AbstractBaseUser) -> None:
+    """Extend a freeze request once, on a further request of the authority.
+
+    Args:
+        hold: the live hold.
+        ends_on: the new last day, at most 30 days after the old one and 60 after the hold was placed.
+        paper: authority, number, date of the further request.
+        actor: the staff account that extends it.
+
+    Raises:
+        ValidationError: by field (`extend_to`, `extension_paper`).
+    """
+    with transaction.atomic():
+        row = Hold.objects.select_for_update().get(pk=hold.pk)
+        if wrong := extension_faults(hold=row, ends_on=ends_on, paper=paper):
+            raise ValidationError(wrong)
+        assert ends_on is not None
+        row.ends_on, row.extension_paper = ends_on, paper.strip()
+        row.extended_at, row.extended_by_id = timezone.now(), actor.pk
+        payload = {
+            "hold": row.pk,
+            "ends_on": ends_on.isoformat(),
+            "named": subject_digest(row.subject, row.extension_paper),
+        }
+        ledger.append(Event.HOLD_EXTENDED, actor=actor, payload=payload)
+        row.save(update_fields=["ends_on", "extension_paper", "extended_at", "extended_by"])
+
+
+def lift(*, hold: Hold, reason: str, actor: AbstractBaseUser) -> None:
+    """Lift a hold: the retention job erases again what it kept.
+
+    Raises:
+        ValidationError: no reason was given, or it is lifted already.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise ValidationError({"lift_reason": _("Say why the hold is lifted: the record keeps it.")})
+    with transaction.atomic():
+        live = Hold.objects.select_for_update().filter(pk=hold.pk, lifted_at__isnull=True)
+        if not live.exists():
+            raise ValidationError({"lift_reason": _("This hold is lifted already.")})
+        ledger.append(Event.HOLD_LIFTED, actor=actor, payload={"hold": hold.pk, "reason": reason})
+        live.update(lifted_at=timezone.now(), lifted_by_id=actor.pk, lift_reason=reason)

@@ -1,0 +1,110 @@
+"""Counts for the public, by month, from the ledger: refusals, disclosures, reports. Numbers only, never whom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.core.cache import caches
+from django.utils import timezone
+
+from compliance.law import Text
+from compliance.models import LedgerEntry
+from compliance.records import ledger
+from compliance.records.events import Event
+
+MONTHS: Final = 12
+_KEPT_SECONDS: Final = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One column: its title, and the ledger event that is counted."""
+
+    event: Event
+    title: Text
+
+
+COLUMNS: Final[Mapping[str, Counted]] = MappingProxyType(
+    {
+        "refusals": Counted(Event.GATE_REFUSED, Text("ゲートが断った回数", "Refused by the gate")),
+        "disclosures": Counted(Event.DISCLOSURE_MADE, Text("クローズド・チャットの開示", "Closed talk disclosed")),
+        "reports": Counted(Event.REPORT_FILED, Text("当事者からの通報", "Reports")),
+        "stops": Counted(Event.STOP_PULLED, Text("緊急停止", "Stops")),
+    }
+)
+"""What is counted. A refusal's entry carries sums by feature; of the others each entry is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month in Japan that is over."""
+
+    first: date
+    counts: Mapping[str, int]
+
+
+def months(today: date | None = None) -> list[Month]:
+    """Return the last whole months, newest first, back to the ledger's first entry and at most a year.
+
+    A month is shown once it is over: a count that changes while somebody watches would show when something happened.
+    """
+    began = LedgerEntry.objects.order_by("seq").values_list("at", flat=True).first()
+    if began is None:
+        return []
+    earliest = timezone.localtime(began).date().replace(day=1)
+    shown = [first for first in _back_from(today or timezone.localdate()) if first >= earliest]
+    return [Month(first, _counts(first)) for first in shown]
+
+
+def last_purge() -> datetime | None:
+    """Return when the retention job last ran to its end."""
+    runs = LedgerEntry.objects.filter(event=Event.RETENTION_PURGED.value).order_by("-seq")
+    return runs.values_list("at", flat=True).first()
+
+
+def _back_from(today: date) -> Iterator[date]:
+    first = today.replace(day=1)
+    for _each in range(MONTHS):
+        first = _month_before(first)
+        yield first
+
+
+def _month_before(first: date) -> date:
+    return date(first.year - (first.month == 1), (first.month - 2) % 12 + 1, 1)
+
+
+def _month_after(first: date) -> date:
+    return date(first.year + (first.month == 12), first.month % 12 + 1, 1)  # noqa: PLR2004 -- December
+
+
+def _counts(first: date) -> dict[str, int]:
+    # A month that is over does not change, and a public page must not read a year of entries at each request.
+    key, memory = f"transparency-{first}", caches["memory"]
+    counted: dict[str, int] | None = memory.get(key)
+    if counted is None:
+        counted = _counted(first)
+        memory.set(key, counted, _KEPT_SECONDS)
+    return counted
+
+
+def _counted(first: date) -> dict[str, int]:
+    zone = timezone.get_default_timezone()
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, _month_after(first)))
+    columns = {counted.event.value: name for name, counted in COLUMNS.items()}
+    rows = LedgerEntry.objects.filter(at__gte=start, at__lt=end, event__in=columns)
+    sums: Counter[str] = Counter()
+    for entry in ledger.walk(rows):
+        sums[columns[entry.event]] += _weight(entry.event, entry.payload)
+    return {name: sums[name] for name in COLUMNS}
+
+
+def _weight(event: str, payload: Any) -> int:
+    if event != Event.GATE_REFUSED:
+        return 1
+    counts = payload.get("counts", {}) if isinstance(payload, dict) else {}
+    return sum(count for count in counts.values() if isinstance(count, int))
