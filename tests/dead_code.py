@@ -24,6 +24,7 @@ NOT_SEARCHED = ("*/migrations/*", "config/settings.py", "tests/load/peer/setting
 DECORATORS = (
     "@handles*",
     "@every*",
+    "@on_join",
     "@on_last_leave",
     "@admin.*",
     "@register*",
