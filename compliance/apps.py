@@ -1,6 +1,7 @@
 """Registers the compliance app, its system checks and its signals."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,9 +12,11 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from compliance import checks  # noqa: F401, PLC0415 -- registering needs the app registry
         from compliance.models import guards  # noqa: PLC0415 -- registering needs the app registry
+        from compliance.powers import make_groups  # noqa: PLC0415 -- registering needs the app registry
         from compliance.records import guards as record_guards  # noqa: PLC0415 -- registering needs the app registry
         from compliance.records import powers  # noqa: PLC0415 -- registering needs the app registry
 
         record_guards.declare_all()
         guards.connect(self)
         powers.connect()
+        post_migrate.connect(make_groups, sender=self, dispatch_uid="groups of staff")

@@ -7,6 +7,7 @@ from compliance.assessment import views as assessment_views
 from compliance.discontinuation.views import planned_end
 from compliance.duties.feed import calendar_feed
 from compliance.filing import views as filing_views
+from compliance.powers import views as powers_views
 from compliance.public import documents, gate_status
 
 app_name = "compliance"
@@ -21,6 +22,7 @@ urlpatterns = [
     path("legal/transparency/", documents.transparency_counts, name="transparency"),
     path("legal/closing/", planned_end, name="closing"),
     path("api/gate/", gate_status.gate_api, name="gate_api"),
+    path("desk/", powers_views.home, name="desk"),
     path("operator/assess/", assessment_views.overview, name="assess"),
     path("operator/assess/anew/", assessment_views.restart, name="assess_anew"),
     path(

@@ -428,6 +428,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "compliance.gate.context",
+                "compliance.powers.context",
                 "chat.people.accounts.context",
                 "chat.matching.doing.context",
             ],

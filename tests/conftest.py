@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from channels.layers import channel_layers
 from django.conf import settings
+from django.contrib.auth import models as auth
 from django.contrib.auth.hashers import make_password
 from django.core.cache import caches
 from django.db import connection
@@ -21,6 +22,7 @@ from pytest_django import DjangoDbBlocker
 
 from chat.models import User
 from chat.realtime import pages
+from compliance.law.powers import Group
 from tests.serving import Server
 
 pytest_plugins = ["compliance.testing"]  # turn_keys, sign_items, pull_stop, walk_doors …: see its head
@@ -105,6 +107,25 @@ def make_user(db: None) -> MakeUser:
 def give_factor(person: User) -> Authenticator:
     """Give somebody an authenticator app, as the admin asks of staff."""
     return Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": TOTP_SECRET})
+
+
+class MakeStaff(Protocol):
+    """Stores a member of staff in these groups, with a second factor."""
+
+    def __call__(self, *groups: Group, **fields: Any) -> User: ...
+
+
+@pytest.fixture
+def make_staff(make_user: MakeUser) -> MakeStaff:
+    """A factory of staff; see `MakeStaff`. An auditor has no part in the administration, the others have."""
+
+    def make(*groups: Group, **fields: Any) -> User:
+        fields.setdefault("is_staff", set(groups) != {Group.AUDITOR})
+        person = make_user(factor=True, **fields)
+        person.groups.set(auth.Group.objects.filter(name__in=groups))
+        return person
+
+    return make
 
 
 @pytest.fixture

@@ -107,8 +107,12 @@ class Domain:
 
 
 DOMAINS: Final = (
-    Domain("chat", ("chat", "templates"), without=("templates/compliance/", "templates/admin/compliance/")),
-    Domain("compliance", ("compliance", "templates/compliance", "templates/admin/compliance")),
+    Domain(
+        "chat",
+        ("chat", "templates"),
+        without=("templates/compliance/", "templates/admin/compliance/", "templates/desk/"),
+    ),
+    Domain("compliance", ("compliance", "templates/compliance", "templates/admin/compliance", "templates/desk")),
 )
 
 

@@ -14,11 +14,8 @@ from allauth.account.models import EmailAddress
 from allauth.account.views import PasswordResetFromKeyView, PasswordResetView
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.ratelimit import respond_429
-from allauth.mfa.models import Authenticator
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import SuspiciousOperation
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +33,7 @@ from chat.people.display_names import free_name
 from chat.text.addresses import fold
 from chat.web.hashing import Busy
 from compliance.hostnames import readable_name
+from compliance.powers import owns_factor
 
 log = structlog.get_logger("todoke.people")
 
@@ -43,7 +41,6 @@ SERVICE: Final = "Todoke"
 PAGES: Final = "/accounts/"
 """Where allauth's pages hang."""
 _ERRAND: Final = "errand"
-FACTORS: Final = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 #: Mails for which somebody waits at a page that everybody sees alike, whether the address has an account or not.
 _ASKED_FOR: Final = {"email_confirmation", "email_confirmation_signup", "account_already_exists"}
 _RECORDS: Final = "account_authentication_methods"  # allauth's notes of what was proved at sign-in
@@ -87,14 +84,9 @@ def kept_errand(request: HttpRequest) -> str:
     if errand and errand == request.get_full_path():
         del request.session[_ERRAND]
         return ""
-    if errand.startswith(reverse("admin:index")) and not owns_factor(request.user):
+    if errand.startswith((reverse("admin:index"), reverse("compliance:desk"))) and not owns_factor(request.user):
         return ""
     return errand
-
-
-def owns_factor(user: User | AnonymousUser) -> bool:
-    """Return whether a person has a second factor, without which the administration refuses them."""
-    return bool(is_mfa_enabled(user, FACTORS))
 
 
 # The address of the service ------------------------------------------------------------------------------------------

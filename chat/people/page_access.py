@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never, cast
 
 from allauth.account.internal.flows.email_verification import consume_email_verification_rate_limit
 from allauth.account.internal.flows.email_verification_by_code import EMAIL_VERIFICATION_CODE_SESSION_KEY
-from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate, suspend_request
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
 from django.conf import settings
@@ -28,6 +28,7 @@ from chat.people.forms import GuestCodeForm
 from chat.people.members_only import members_only
 from chat.people.membership import Outcome
 from chat.people.sessions import renew_for_page
+from compliance.powers import needs_factor
 
 OF_STRANGERS: Final = frozenset(
     {
@@ -185,22 +186,10 @@ def _resend(request: HttpRequest, guest: User, pending: PendingSignup) -> HttpRe
 def _staff(request: HttpRequest) -> HttpResponse | None:
     """Let staff into the admin who own a second factor and have used it in this session; explain it to the others.
 
-    allauth asks for the factor at each sign-in, so a session that began by a sign-in has a note of it. One that was
-    signed in before the factor was added has none, and is asked. Whoever is no staff is the admin's to refuse.
+    Whoever is no staff is the admin's to refuse.
     """
     user = request.user
     if not isinstance(user, User) or not user.is_active or not user.is_staff:
         return None
     errand = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("admin:index")
-    owns = accounts.owns_factor(user)
-    if owns and has_used_factor(request, user):
-        return None
-    way = "mfa_reauthenticate" if owns else "mfa_index"
-    words = {"owns": owns, "way": accounts.with_errand(way, errand), "errand": errand}
-    return render(request, "chat/people/second_factor.html", words, status=403)
-
-
-def has_used_factor(request: HttpRequest, user: User) -> bool:
-    """Return whether nothing says that this session was opened by a password alone."""
-    methods = {str(record["method"]) for record in get_authentication_records(request, user)}
-    return not methods or "mfa" in methods
+    return needs_factor(request, user, errand)

@@ -159,7 +159,7 @@ def test_what_passes_the_signals_by_is_found_before_the_next_anchor(staff: User,
 
 
 def test_a_groups_own_permissions_are_told(db: None) -> None:
-    group = Group.objects.create(name="auditor")
+    group = Group.objects.get(name="auditor")
     permission = Permission.objects.get(codename="view_ledgerentry")
     group.permissions.add(permission)
     group.permissions.clear()

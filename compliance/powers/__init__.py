@@ -1,0 +1,21 @@
+"""Who may what among staff, and the desk's shell: its pages, its navigation, and who one is asked again."""
+
+from compliance.powers.desk import context, desk_page, needs_factor, register_desk_page
+from compliance.powers.holders import groups_of, holders, make_groups, may, powers_of
+from compliance.powers.identity import asks_who_you_are, has_used_factor, owns_factor, reauthenticated
+
+__all__ = [
+    "asks_who_you_are",
+    "context",
+    "desk_page",
+    "groups_of",
+    "has_used_factor",
+    "holders",
+    "make_groups",
+    "may",
+    "needs_factor",
+    "owns_factor",
+    "powers_of",
+    "reauthenticated",
+    "register_desk_page",
+]

@@ -1,0 +1,64 @@
+"""Who a member of staff is: the second factor that each session must have used, and who one is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate, suspend_request
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+
+View = Callable[..., Any]
+
+FACTORS: Final = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+"""What counts as a second factor; recovery codes only stand in for one."""
+
+
+def owns_factor(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Return whether an account has a second factor, without which staff's pages refuse it."""
+    return bool(is_mfa_enabled(user, FACTORS))
+
+
+def has_used_factor(request: HttpRequest, user: AbstractBaseUser) -> bool:
+    """Return whether nothing says that this session was opened by a password alone."""
+    methods = {str(record["method"]) for record in get_authentication_records(request, user)}
+    return not methods or "mfa" in methods
+
+
+def reauthenticated(request: HttpRequest) -> bool:
+    """Return whether the person of this session has shown who they are a moment ago.
+
+    How long that counts is `ACCOUNT_REAUTHENTICATION_TIMEOUT` (five minutes by default).
+    """
+    return bool(did_recently_reauthenticate(request))
+
+
+def asks_who_you_are(view: View) -> View:
+    """Make a view ask who one is before it takes a POST: the second factor where there is one, else the password.
+
+    What was sent is kept in the session and carried out afterwards, so nothing is typed twice. Files are not kept: a
+    form with files asks on its own way in.
+
+    Args:
+        view: of signed-in people; put this below `desk_page`.
+    """
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not reauthenticated(request):
+            ways = [str(way["url"]) for way in get_adapter().get_reauthentication_methods(request.user)]
+            strong = next((way for way in ways if "/2fa/" in way), ways[0])
+            return suspend_request(request, strong)  # type: ignore[no-any-return]
+        answer: HttpResponse = view(request, *args, **kwargs)
+        return answer
+
+    return asked
