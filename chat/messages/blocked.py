@@ -12,16 +12,19 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Model, Q
 
 from chat.messages.events import NewEvent
 from chat.models import Message, Room, User
+from compliance.database import Waits, bounded, is_blocked
 
 logger = structlog.get_logger("todoke.messages")
 
 REMEMBERED_SECONDS: Final = 5.0
 """So long what was found locked is looked at before it is waited for."""
+LOOKING: Final = Waits(lock=0.1, statement=3.0)
+"""Rows that are locked are skipped. This is for a lock on their whole table, which cannot be skipped."""
 
 Key = UUID | int  # a room or an author
 Run = Callable[[Callable[[Sequence[NewEvent]], set[Key]], Sequence[NewEvent]], Awaitable[set[Key]]]
@@ -56,14 +59,23 @@ class Blocked:
 def locked(events: Sequence[NewEvent]) -> set[Key]:
     """Return the rooms and the authors of which somebody else has locked a row that these events need.
 
-    SQLite locks all or nothing, so nothing is found there.
+    All of them where a whole table is locked. SQLite locks all or nothing, so nothing is found there.
     """
     if connection.vendor != "postgresql":
         return set()
     rooms = {event.room for event in events}
     authors = {event.person.pk for event in events}
     targets = {(event.room, event.target) for event in events if event.target is not None}
-    with transaction.atomic():
+    try:
+        return _locked(rooms, authors, targets)
+    except DatabaseError as error:
+        if not is_blocked(error):
+            raise
+        return {*rooms, *authors}
+
+
+def _locked(rooms: set[UUID], authors: set[int], targets: set[tuple[UUID, int]]) -> set[Key]:
+    with bounded(LOOKING), transaction.atomic():
         found = _missing(Room, rooms, "FOR NO KEY UPDATE") | _missing(User, authors, "FOR KEY SHARE")
         if targets:
             match = Q(pk__in=[])

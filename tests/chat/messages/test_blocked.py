@@ -79,6 +79,7 @@ def test_an_author_who_is_gone_takes_nobody_along(make_user: MakeUser, user: Use
         ("SELECT FROM chat_user FOR UPDATE", [False, False, False]),
         ("SELECT FROM chat_user FOR NO KEY UPDATE", [True, True, True]),
         ("LOCK TABLE chat_message IN SHARE MODE", [False, False, False]),
+        ("LOCK TABLE chat_room IN ACCESS EXCLUSIVE MODE", [False, False, False]),
     ],
 )
 @pytest.mark.parametrize("kind", [Message.Kind.MESSAGE, Message.Kind.EDIT])
@@ -115,6 +116,17 @@ def test_what_was_found_held_is_not_waited_for_again(user: User, places: list[Ro
         assert _found(known, events) == [True, False, False]
         assert known.concerns(events)
         assert not known.concerns(events[1:])
+    assert _found(known, events) == [False, False, False]
+    assert not known.concerns(events)
+
+
+@pytest.mark.postgres
+def test_a_whole_table_that_is_held_is_known_afterwards(user: User, places: list[Room]) -> None:
+    known = blocked.Blocked()
+    events = posts(user, places, "次")
+    with holding("LOCK TABLE chat_room IN ACCESS EXCLUSIVE MODE"):
+        assert _found(known, events) == [True, True, True]
+    assert known.concerns(events)
     assert _found(known, events) == [False, False, False]
     assert not known.concerns(events)
 
