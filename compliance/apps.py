@@ -1,8 +1,12 @@
 """Registers the compliance app, its system checks and its signals."""
 
+import sys
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+from compliance import vault
 
 
 class ComplianceConfig(AppConfig):
@@ -16,6 +20,8 @@ class ComplianceConfig(AppConfig):
         from compliance.records import guards as record_guards  # noqa: PLC0415 -- registering needs the app registry
         from compliance.records import powers  # noqa: PLC0415 -- registering needs the app registry
 
+        if sys.argv[1:2] == ["shell"]:
+            vault.at_console()
         record_guards.declare_all()
         guards.connect(self)
         powers.connect()

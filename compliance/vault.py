@@ -1,4 +1,7 @@
-"""Encrypts and decrypts bodies of closed rooms: AES-256-GCM, a key per room, the message's place as associated data."""
+"""Encrypts and decrypts bodies of closed rooms: AES-256-GCM, a key per room, the message's place as associated data.
+
+Whoever decrypts says for which purpose (`Purpose`). What a person of the service may look into takes a disclosure.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import hmac
 import os
 import struct
 from collections.abc import Sequence
+from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +28,27 @@ _PLACE = struct.Struct(f">16sQ{_AUTHOR}sQ")
 
 class Unsealable(Exception):
     """A sealed body cannot be decrypted: its key is gone, it belongs to another place, or its bytes were changed."""
+
+
+class Purpose(Enum):
+    """Why words are decrypted without a disclosure. Anything else takes one, and an entry in the ledger."""
+
+    READING = "reading"
+    """A participant reads their own talk: the query that found the words asked who may read."""
+    REPORTING = "reporting"
+    """A participant hands over words of their own talk, and those alone."""
+    RESEALING = "resealing"
+    """The words are sealed again with a newer key and shown to nobody."""
+
+
+_OF_PARTICIPANTS: Final = frozenset({Purpose.READING, Purpose.REPORTING})
+_at_console = False
+
+
+def at_console() -> None:
+    """Let no participant's purpose decrypt anything in this process: a person sits at its shell, and is none."""
+    global _at_console  # noqa: PLW0603 -- a fact of the process
+    _at_console = True
 
 
 class Place(NamedTuple):
@@ -84,12 +109,23 @@ def seal_all(bodies: Sequence[tuple[Place, str]]) -> list[bytes]:
     return sealed
 
 
-def unseal(place: Place, sealed: bytes) -> str:
+def unseal(place: Place, sealed: bytes, purpose: Purpose) -> str:
     """Decrypt a body sealed for this place, with whichever configured key sealed it.
 
+    Args:
+        place: for which it was sealed.
+        sealed: as `seal` returned it.
+        purpose: why. A shell has no participants: there, only a disclosure opens words.
+
     Raises:
-        Unsealable: see the class.
+        Unsealable: see the class; or the purpose is a participant's, and this process is a shell.
     """
+    if _at_console and purpose in _OF_PARTICIPANTS:
+        raise Unsealable("a shell opens closed talk by a disclosure only")
+    return _open(place, sealed)
+
+
+def _open(place: Place, sealed: bytes) -> str:
     if len(sealed) < _BODY + _TAG or sealed[:1] != _FORMAT:
         raise Unsealable("the sealed body has an unknown format")
     author = sealed[_HEADER : _HEADER + _AUTHOR]
@@ -111,7 +147,7 @@ def reseal(place: Place, sealed: bytes) -> bytes:
     """
     author, nonce = sealed[_HEADER : _HEADER + _AUTHOR], os.urandom(_NONCE)
     cipher = _derive(settings.CLOSED_CHAT_KEYS[0], place.room)
-    words = cipher.encrypt(nonce, unseal(place, sealed).encode(), _associated(place, author))
+    words = cipher.encrypt(nonce, unseal(place, sealed, Purpose.RESEALING).encode(), _associated(place, author))
     return current_prefix() + author + nonce + words
 
 

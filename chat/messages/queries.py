@@ -179,7 +179,8 @@ def _item(room: UUID, row: Sequence[Any], *, is_open: bool) -> Item:
         try:
             if is_open:
                 raise vault.Unsealable("sealed words stand in an open room")
-            body = vault.unseal(vault.Place(room, seq, author, kind, target), bytes(sealed))
+            place = vault.Place(room, seq, author, kind, target)
+            body = vault.unseal(place, bytes(sealed), vault.Purpose.READING)
         except vault.Unsealable as error:
             log.exception("message.unreadable", room=str(room), seq=seq, error=str(error))
             body, unreadable = "", True

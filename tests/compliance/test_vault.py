@@ -36,7 +36,7 @@ def is_current(sealed: bytes) -> bool:
 def test_a_sealed_body_opens_for_its_room(body: str, room: UUID) -> None:
     place = PLACE._replace(room=room)
     sealed = vault.seal(place, body)
-    assert vault.unseal(place, sealed) == body
+    assert vault.unseal(place, sealed, vault.Purpose.READING) == body
     assert len(sealed) == 1 + 4 + 8 + 12 + len(body.encode()) + 16
     assert is_current(sealed)
     assert sealed.startswith(vault.current_prefix())
@@ -58,19 +58,19 @@ def test_it_opens_at_no_other_place(body: str, place: Place, other: Place) -> No
     sealed = vault.seal(place, body)
     if place != other:
         with pytest.raises(Unsealable):
-            vault.unseal(other, sealed)
+            vault.unseal(other, sealed, vault.Purpose.READING)
 
 
 @given(body=bodies, place=places)
 def test_it_opens_when_its_author_is_gone_and_under_no_other_name(body: str, place: Place) -> None:
     sealed = vault.seal(place, body)
     gone = place._replace(author=None)
-    assert vault.unseal(gone, sealed) == body
+    assert vault.unseal(gone, sealed, vault.Purpose.READING) == body
     forged = sealed[:5] + (99).to_bytes(8) + sealed[13:]
     for claimed in (gone, place._replace(author=99)):
         with pytest.raises(Unsealable):
-            vault.unseal(claimed, forged)
-    assert vault.unseal(place, vault.reseal(gone, sealed)) == body
+            vault.unseal(claimed, forged, vault.Purpose.READING)
+    assert vault.unseal(place, vault.reseal(gone, sealed), vault.Purpose.READING) == body
 
 
 @given(body=bodies, data=st.data())
@@ -78,13 +78,13 @@ def test_no_bit_can_be_changed(body: str, data: st.DataObject) -> None:
     sealed = bytearray(vault.seal(PLACE, body))
     sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     with pytest.raises(Unsealable):
-        vault.unseal(PLACE, bytes(sealed))
+        vault.unseal(PLACE, bytes(sealed), vault.Purpose.READING)
 
 
 @given(sealed=st.binary(max_size=100))
 def test_nonsense_is_refused_and_raises_nothing_else(sealed: bytes) -> None:
     with pytest.raises(Unsealable):
-        vault.unseal(PLACE, sealed)
+        vault.unseal(PLACE, sealed, vault.Purpose.READING)
 
 
 @given(body=bodies, data=st.data())
@@ -92,7 +92,7 @@ def test_no_end_can_be_cut_off_or_added(body: str, data: st.DataObject) -> None:
     sealed = vault.seal(PLACE, body)
     for changed in (sealed[: data.draw(st.integers(0, len(sealed) - 1))], sealed + b"\0"):
         with pytest.raises(Unsealable):
-            vault.unseal(PLACE, changed)
+            vault.unseal(PLACE, changed, vault.Purpose.READING)
 
 
 def test_the_words_do_not_show_and_the_same_words_differ() -> None:
@@ -122,26 +122,38 @@ def test_a_new_key_seals_and_the_old_one_still_opens(keys: Settings, body: str) 
     before = vault.seal(PLACE, body)
     keys.CLOSED_CHAT_KEYS = [NEW, OLD]
     after = vault.seal(PLACE, body)
-    assert vault.unseal(PLACE, before) == vault.unseal(PLACE, after) == body
+    assert (
+        vault.unseal(PLACE, before, vault.Purpose.READING) == vault.unseal(PLACE, after, vault.Purpose.READING) == body
+    )
     assert not is_current(before)
     assert is_current(after)
     keys.CLOSED_CHAT_KEYS = [NEW]
-    assert vault.unseal(PLACE, after) == body
+    assert vault.unseal(PLACE, after, vault.Purpose.READING) == body
     with pytest.raises(Unsealable, match="no longer"):
-        vault.unseal(PLACE, before)
+        vault.unseal(PLACE, before, vault.Purpose.READING)
 
 
 def test_a_key_that_was_never_there_opens_nothing(keys: Settings) -> None:
     sealed = vault.seal(PLACE, "あ")
     keys.CLOSED_CHAT_KEYS = [OTHER]
     with pytest.raises(Unsealable):
-        vault.unseal(PLACE, sealed)
+        vault.unseal(PLACE, sealed, vault.Purpose.READING)
     # Nor does one that carries the name of another.
     with pytest.raises(Unsealable):
-        vault.unseal(PLACE, vault.current_prefix() + sealed[5:])
+        vault.unseal(PLACE, vault.current_prefix() + sealed[5:], vault.Purpose.READING)
 
 
 def test_without_a_key_nothing_is_stored_rather_than_stored_plain(keys: Settings) -> None:
     keys.CLOSED_CHAT_KEYS = []
     with pytest.raises(Unsealable, match="CLOSED_CHAT_KEYS"):
         vault.seal(PLACE, "あ")
+
+
+def test_a_shell_is_no_participant(monkeypatch: pytest.MonkeyPatch, keys: Settings) -> None:
+    sealed = vault.seal(PLACE, "あ")
+    monkeypatch.setattr(vault, "_at_console", False)  # put back afterwards
+    vault.at_console()
+    for purpose in (vault.Purpose.READING, vault.Purpose.REPORTING):
+        with pytest.raises(Unsealable, match="shell"):
+            vault.unseal(PLACE, sealed, purpose)
+    assert vault.unseal(PLACE, vault.reseal(PLACE, sealed), vault.Purpose.RESEALING) == "あ"

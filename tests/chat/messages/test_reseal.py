@@ -30,11 +30,15 @@ def test_rotation_seals_everything_with_the_newest_key(db: None, settings: Setti
             room=room, seq=seq, id=uuid.uuid4(), author_name="あ", sealed=vault.seal(place(seq), f"話{seq}")
         )
     settings.CLOSED_CHAT_KEYS = [new, old]
-    assert vault.unseal(place(2), bytes(Message.objects.get(seq=2).sealed or b"")) == "話2"
+    assert vault.unseal(place(2), bytes(Message.objects.get(seq=2).sealed or b""), vault.Purpose.READING) == "話2"
     call_command("reseal")
     settings.CLOSED_CHAT_KEYS = [new]
     sealed = [bytes(m.sealed or b"") for m in Message.objects.order_by("seq")]
-    assert [vault.unseal(place(seq), body) for seq, body in enumerate(sealed, 1)] == ["話1", "話2", "話3"]
+    assert [vault.unseal(place(seq), body, vault.Purpose.READING) for seq, body in enumerate(sealed, 1)] == [
+        "話1",
+        "話2",
+        "話3",
+    ]
     settings.CLOSED_CHAT_KEYS = [old]
     with pytest.raises(vault.Unsealable):
-        vault.unseal(place(1), sealed[0])
+        vault.unseal(place(1), sealed[0], vault.Purpose.READING)

@@ -558,4 +558,7 @@ def test_the_page_of_a_room_that_is_left_meanwhile_is_not_found(
 def test_the_vault_binds_what_the_log_says(closed: Room, members: list[User]) -> None:
     stored = say(closed, members[0], "ひみつ")
     sealed = bytes(Message.objects.get(room=closed, seq=stored.seq).sealed or b"")
-    assert vault.unseal(vault.Place(closed.pk, stored.seq, members[0].pk, "message"), sealed) == "ひみつ"
+    assert (
+        vault.unseal(vault.Place(closed.pk, stored.seq, members[0].pk, "message"), sealed, vault.Purpose.READING)
+        == "ひみつ"
+    )
