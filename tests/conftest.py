@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from pytest_django import DjangoDbBlocker
 
 from chat.models import User
 from chat.realtime import pages
+from compliance.gate import instances
 from compliance.law.powers import Group
 from tests.serving import Server
 
@@ -67,6 +69,14 @@ def own_channels() -> Iterator[None]:
     yield
     channel_layers.backends.clear()
     caches["memory"].clear()
+
+
+@pytest.fixture(autouse=True)
+def own_faults() -> Iterator[None]:
+    """Keeps what one test made this process doubt (its clock, its ledger) from the next."""
+    yield
+    instances._skew = timedelta(0)
+    instances.note_ledger(is_specimen=False)
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -44,13 +43,6 @@ def both(settings: Settings, operator: User) -> User:
     sign_all(operator)
     assert gate.reconcile().closed_chat().allowed
     return operator
-
-
-@pytest.fixture
-def clean_clock() -> Iterator[None]:
-    """Forgets what a test made this process believe of its clock."""
-    yield
-    instances._skew = timedelta(0)
 
 
 def moves() -> list[tuple[str, dict[str, Any]]]:
@@ -471,7 +463,7 @@ def test_an_older_edition_leaves_the_gate_to_the_newer_one(both: User, settings:
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no clock of its own")
 def test_a_process_whose_clock_is_wrong_refuses_for_itself_and_sees_the_others(
-    company: Instance, settings: Settings, clean_clock: None
+    company: Instance, settings: Settings
 ) -> None:
     before = moves()
     for seconds in (-20, 20):
