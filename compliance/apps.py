@@ -16,7 +16,7 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from compliance import checks  # noqa: F401, PLC0415 -- registering needs the app registry
         from compliance.models import guards  # noqa: PLC0415 -- registering needs the app registry
-        from compliance.powers import make_groups  # noqa: PLC0415 -- registering needs the app registry
+        from compliance.powers import make_groups, pages  # noqa: PLC0415 -- registering needs the app registry
         from compliance.records import guards as record_guards  # noqa: PLC0415 -- registering needs the app registry
         from compliance.records import powers  # noqa: PLC0415 -- registering needs the app registry
 
@@ -25,4 +25,5 @@ class ComplianceConfig(AppConfig):
         record_guards.declare_all()
         guards.connect(self)
         powers.connect()
+        pages.register()
         post_migrate.connect(make_groups, sender=self, dispatch_uid="groups of staff")

@@ -8,6 +8,7 @@ from compliance.discontinuation.views import planned_end
 from compliance.duties.feed import calendar_feed
 from compliance.filing import views as filing_views
 from compliance.powers import views as powers_views
+from compliance.powers.staff_log import staff_log
 from compliance.public import documents, gate_status
 
 app_name = "compliance"
@@ -23,6 +24,7 @@ urlpatterns = [
     path("legal/closing/", planned_end, name="closing"),
     path("api/gate/", gate_status.gate_api, name="gate_api"),
     path("desk/", powers_views.home, name="desk"),
+    path("desk/log/", staff_log, name="staff_log"),
     path("operator/assess/", assessment_views.overview, name="assess"),
     path("operator/assess/anew/", assessment_views.restart, name="assess_anew"),
     path(

@@ -46,7 +46,6 @@ ALLOWED: Final[Mapping[str, str]] = {
     "*/admin*.py * *": "Django's admin reads and calls what is in its classes",
     "*.py attribute current_app": "Django's admin reads it from the request",
     "*/models/*.py variable *": "columns, and options that Django reads",
-    "*/models/*.py method get_full_name": "Django's user model has it",
     "*.py attribute *_by_id": "the column of a foreign key",
     "*.py method clean_*": "Django's forms call it",
     "chat/rooms/forms.py variable understood": "a field of a form: it must be ticked",

@@ -1,8 +1,8 @@
 """Who may what among staff, and the desk's shell: its pages, its navigation, and who one is asked again."""
 
 from compliance.powers.desk import context, desk_page, needs_factor, register_desk_page
-from compliance.powers.holders import groups_of, holders, make_groups, may, powers_of
 from compliance.powers.identity import asks_who_you_are, has_used_factor, owns_factor, reauthenticated
+from compliance.records import groups_of, holders, make_groups, may, powers_of
 
 __all__ = [
     "asks_who_you_are",

@@ -22,8 +22,8 @@ from django.utils.http import urlencode
 from compliance import gate
 from compliance.law import Feature
 from compliance.law.powers import Group, Power
-from compliance.powers.holders import groups_of, powers_of
 from compliance.powers.identity import has_used_factor, owns_factor
+from compliance.records import groups_of, powers_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -14,15 +14,21 @@ from compliance.records import (
     transparency,
 )
 from compliance.records.events import Event
+from compliance.records.holders import groups_of, holders, make_groups, may, powers_of
 
 __all__ = [
     "Event",
     "agreement",
     "evidence",
+    "groups_of",
     "guards",
+    "holders",
     "holds",
     "ledger",
+    "make_groups",
+    "may",
     "powers",
+    "powers_of",
     "proof",
     "replay",
     "stamping",

@@ -1,0 +1,17 @@
+"""The desk's own pages, as its navigation has them."""
+
+from django.utils.translation import gettext_lazy
+
+from compliance.law.powers import Power
+from compliance.powers.desk import register_desk_page
+
+
+def register() -> None:
+    """Register the desk's own pages. Called once, when the app is ready."""
+    register_desk_page(
+        "compliance:staff_log",
+        gettext_lazy("Staff log"),
+        frozenset({Power.RECORD, Power.RECORD_OWN}),
+        90,
+        about=gettext_lazy("Who of the staff did what and when, by person and by act."),
+    )
