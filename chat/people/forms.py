@@ -5,7 +5,6 @@ Each says in words what is wrong and loses nothing.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any, ClassVar
 
 from allauth.account import forms as account
@@ -27,6 +26,7 @@ from chat.models import NAME_POINTS, User
 from chat.people import accounts
 from chat.people.addresses import AddressInput
 from chat.people.display_names import free_name
+from compliance.adminkit import half_width
 
 
 class CodeInput(forms.CharField):
@@ -34,7 +34,7 @@ class CodeInput(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """Fold what was typed, before it is compared."""
-        return super().to_python(unicodedata.normalize("NFKC", value) if isinstance(value, str) else value)
+        return super().to_python(half_width(value) if isinstance(value, str) else value)
 
 
 class _AnyWidth(forms.Form):

@@ -6,5 +6,5 @@ import unicodedata
 
 
 def fold(address: str) -> str:
-    """Return an address as it is stored: NFKC, small letters, no blanks around."""
-    return unicodedata.normalize("NFKC", address).strip().lower()
+    """Return an address as it is stored: NFKC, small letters, no blanks around, a full stop for each 。."""
+    return unicodedata.normalize("NFKC", address).replace("。", ".").strip().lower()

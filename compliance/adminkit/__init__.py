@@ -2,14 +2,21 @@
 
 from compliance.adminkit.forms import (
     ONE_LINE,
-    DayField,
     EvidenceForm,
-    MomentField,
     ReasonForm,
     evidence_in_words,
     one_line,
     submit,
     text_field,
+)
+from compliance.adminkit.half_width import (
+    CodeField,
+    DayField,
+    LinkField,
+    MailField,
+    MomentField,
+    NumberField,
+    half_width,
 )
 from compliance.adminkit.pages import (
     OperatorPage,
@@ -25,9 +32,13 @@ __all__ = [
     "ONE_LINE",
     "AdminConfig",
     "ClosedAdmin",
+    "CodeField",
     "DayField",
     "EvidenceForm",
+    "LinkField",
+    "MailField",
     "MomentField",
+    "NumberField",
     "OperatorPage",
     "ReadOnly",
     "ReasonForm",
@@ -35,6 +46,7 @@ __all__ = [
     "acting_account",
     "articles_by_statute",
     "evidence_in_words",
+    "half_width",
     "one_line",
     "operator_view",
     "render_operator_page",

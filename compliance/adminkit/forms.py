@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from compliance.adminkit.half_width import DayField, LinkField
 from compliance.language import localized
 from compliance.law import EvidenceField, Item
 
 ONE_LINE: Final = 500
 """The maximum length of a field of one line, in characters."""
 _LONG_EVIDENCE: Final = 20_000
-_DAY_FORMATS: Final = ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日")
 _PARAGRAPHS: Final = 5_000
 _FEW_CHOICES: Final = 3
 _MAY_LIE_AHEAD: Final = frozenset({"closing_on"})
@@ -47,22 +47,6 @@ def submit(form: forms.Form, write: Callable[[], object]) -> bool:
 def one_line(text: str) -> str:
     """Return the text on one line, without control characters, which no form and no XML can hold."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-class DayField(forms.DateField):
-    """A day, typed or picked in the browser."""
-
-    def __init__(self, **options: Any) -> None:
-        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-        super().__init__(widget=widget, input_formats=_DAY_FORMATS, **options)
-
-
-class MomentField(forms.DateTimeField):
-    """A day and a time of day in the server's time zone."""
-
-    def __init__(self, **options: Any) -> None:
-        widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
-        super().__init__(widget=widget, **options)
 
 
 def text_field(label: Any, *, rows: int = 3, required: bool = True, max_length: int = _PARAGRAPHS) -> forms.CharField:
@@ -99,7 +83,7 @@ class EvidenceForm(forms.Form):
             case "long":
                 control = forms.CharField(max_length=_LONG_EVIDENCE, widget=forms.Textarea(attrs={"rows": 4}), **common)
             case "url":
-                control = forms.URLField(assume_scheme="https", max_length=ONE_LINE, **common)
+                control = LinkField(max_length=ONE_LINE, **common)
             case "date":
                 control = DayField(**common)
             case "check":

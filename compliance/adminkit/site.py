@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, IncorrectLookupParameters
 from django.contrib.admin.utils import NestedObjects, get_fields_from_path
 from django.contrib.admin.views.main import ALL_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
-from django.db import router
+from django.db import models, router
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+
+from compliance.adminkit.half_width import DayField, IdField, NumberField, half_width
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -38,6 +42,11 @@ class ClosedAdmin(ModelAdmin):
     """The base of every ModelAdmin: `Site.register` puts it in front of those that others wrote."""
 
     show_facets = admin.ShowFacets.NEVER
+    formfield_overrides: ClassVar[dict[Any, dict[str, Any]]] = {
+        models.DateField: {"form_class": DayField},
+        models.IntegerField: {"form_class": NumberField, "widget": AdminTextInputWidget},
+        models.UUIDField: {"form_class": IdField},
+    }
 
     def list_parameters(self, request: HttpRequest) -> frozenset[str]:
         """Return the query parameters that the list takes: search, order, page, and those of its own filters."""
@@ -68,6 +77,14 @@ class ClosedAdmin(ModelAdmin):
             return super().changelist_view(request, extra_context)
         except _BadValue:
             return self._refuse(request, request.GET.keys())
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
+        """Return the rows that have the words as they were typed, or in half-width signs."""
+        found, twice = super().get_search_results(request, queryset, search_term)
+        if (folded := half_width(search_term)) != search_term:
+            more, more_twice = super().get_search_results(request, queryset, folded)
+            found, twice = found | more, twice or more_twice
+        return found, twice
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Return the list; a value that does not fit is refused in words, not sent to the whole list with `?e=1`."""

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from compliance.adminkit import ONE_LINE, DayField, MomentField, text_field
+from compliance.adminkit import ONE_LINE, DayField, MomentField, NumberField, text_field
 from compliance.language import localized
 from compliance.law import outages
 from compliance.law.duties import Kind
@@ -53,7 +53,7 @@ class OutageForm(forms.Form):
 
     started_at = MomentField(label=gettext_lazy("Began (Japan time)"))
     ended_at = MomentField(label=gettext_lazy("Ended (Japan time; empty while it goes on)"), required=False)
-    users = forms.IntegerField(
+    users = NumberField(
         label=gettext_lazy("Users hit (empty if not known)"), min_value=0, max_value=10**10, required=False
     )
     where = forms.ChoiceField(label=gettext_lazy("What failed"), required=False)

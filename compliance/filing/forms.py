@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from compliance import law
+from compliance.adminkit import CodeField, DayField, MailField
 from compliance.filing.applicant import ApplicantKind
 from compliance.filing.network import Network
 from compliance.language import current_language
@@ -44,12 +45,12 @@ class FilingForm(forms.Form):
     representative = forms.CharField(
         label=gettext_lazy("Representative, of a company or body"), max_length=_LINE_CHARS, required=False
     )
-    postal_code = forms.CharField(label=gettext_lazy("Postal code"), max_length=12, required=False)
+    postal_code = CodeField(label=gettext_lazy("Postal code"), max_length=12, required=False)
     address = forms.CharField(label=gettext_lazy("Address, as on the form"), max_length=_LINE_CHARS, required=False)
     address_kana = forms.CharField(label=gettext_lazy("Address in kana"), max_length=_LINE_CHARS, required=False)
     prefecture = forms.ChoiceField(label=gettext_lazy("Prefecture, where the address does not name it"), required=False)
-    phone = forms.CharField(label=gettext_lazy("Phone, as on the form"), max_length=40, required=False)
-    email = forms.EmailField(label=gettext_lazy("E-mail address, as on the form"), required=False)
+    phone = CodeField(label=gettext_lazy("Phone, as on the form"), max_length=40, required=False)
+    email = MailField(label=gettext_lazy("E-mail address, as on the form"), required=False)
     agent_is_company = forms.ChoiceField(
         label=gettext_lazy("The representative in Japan is a company"),
         choices=_YES_NO,
@@ -62,16 +63,10 @@ class FilingForm(forms.Form):
     agent_address = forms.CharField(
         label=gettext_lazy("Address of the representative in Japan"), max_length=_LINE_CHARS, required=False
     )
-    agent_phone = forms.CharField(
-        label=gettext_lazy("Phone of the representative in Japan"), max_length=40, required=False
-    )
-    agent_email = forms.EmailField(label=gettext_lazy("E-mail of the representative in Japan"), required=False)
+    agent_phone = CodeField(label=gettext_lazy("Phone of the representative in Japan"), max_length=40, required=False)
+    agent_email = MailField(label=gettext_lazy("E-mail of the representative in Japan"), required=False)
     area = forms.CharField(label=gettext_lazy("Service area"), max_length=_LINE_CHARS, required=False)
-    start_on = forms.DateField(
-        label=gettext_lazy("Planned start"),
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        required=False,
-    )
+    start_on = DayField(label=gettext_lazy("Planned start"), required=False)
 
     def __init__(self, network: Network, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

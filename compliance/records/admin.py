@@ -81,7 +81,7 @@ class HoldForm(forms.ModelForm[Hold] if TYPE_CHECKING else forms.ModelForm):  # 
 class ChangeHoldForm(forms.ModelForm[Hold] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
     """Extends a freeze request (day and paper) or lifts a hold (reason): one of the two."""
 
-    extend_to = forms.DateField(
+    extend_to = DayField(
         label=gettext_lazy("Extend to (last day)"),
         help_text=gettext_lazy("A freeze request can be extended once, by 30 days at most and 60 in all."),
         required=False,

@@ -320,6 +320,8 @@ def pull_the_stop(desk: Page, talkers: Sequence[Page]) -> None:
         assert page.evaluate("window.toldAt") - pulled_at.timestamp() * 1000 <= 1000
         expect(page.locator("[data-banner]").get_by_role("link")).to_have_attribute("href", "/legal/")
         expect(page.get_by_role("banner").get_by_role("link", name="クローズド・チャットは停止中")).to_be_visible()
+        for gone in ("[data-presence]", "[data-typing]", "[data-leave]"):  # nobody is inside any more
+            expect(page.locator(gone)).to_be_hidden()
 
 
 def nothing_more_goes_through(server: Server, talkers: Sequence[Page], room: str) -> None:

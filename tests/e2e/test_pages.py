@@ -129,7 +129,7 @@ def complaints(page: Page, server: Server) -> list[str]:
 
 def axe(page: Page) -> list[str]:
     """Return what axe-core finds wrong with a page. What Django's admin draws around our desk has Django's habits."""
-    desk = ".desk" if page.url.partition("/admin/")[1] else None
+    desk = "#content" if page.url.partition("/admin/")[1] else None
     # What axe loads before it looks is not the page's, and the page's policy forbids it.
     found = AXE.run(page, desk, {"resultTypes": ["violations"], "preload": False}).response["violations"]
     return [f"{fault['id']} ({fault['impact']}): {node['html'][:120]}" for fault in found for node in fault["nodes"]]

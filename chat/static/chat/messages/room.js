@@ -312,6 +312,7 @@ class RoomPage {
     this.#over = true;
     const focused = document.activeElement;
     this.#writing?.close();
+    this.#empty();
     passFocus(focused, one("[data-log]"));
     this.#connection.leave(this.#boot.room);
     banner(
@@ -352,12 +353,18 @@ class RoomPage {
     const place = one("[data-ended]");
     if (place) place.hidden = false;
     if (why) why.textContent = reason;
-    const presence = one("[data-presence]");
-    if (presence) presence.hidden = true;
-    for (const button of document.querySelectorAll("[data-leave]")) /** @type {HTMLElement} */ (button).hidden = true;
+    this.#empty();
     passFocus(focused, place?.querySelector("a"));
     if (place) announce(reason);
     else banner(reason, { text: t("action.lobby"), href: this.#boot.lobby_url });
+  }
+
+  /** What was true while one was inside is not any more: how many are here, who is writing, that one can leave. */
+  #empty() {
+    for (const name of ["presence", "typing", "leave"]) {
+      const place = one(`[data-${name}]`);
+      if (place) place.hidden = true;
+    }
   }
 
   #leaveButton() {
