@@ -40,6 +40,7 @@ class Database:
         self._memory = gate.Memory()
         self.authenticate = people.Authenticator(self._asking).authenticate
         self.activity_of = matching.Activities().of
+        self.blocks_of = people.BlockLists().of
 
     def store(
         self, events: Sequence[messages.NewEvent], heads: Mapping[UUID, int], busy: Container[UUID], /

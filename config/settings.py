@@ -622,6 +622,7 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "read_address": (150, 30.0),
     "typing": (10, 1.0),
     "seek": (10, 0.5),
+    "block": (20, 0.2),
     "guest": (20, 0.2),
     "room": (5, 0.02),
     "connect": (200, 20.0),

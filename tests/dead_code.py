@@ -25,6 +25,7 @@ DECORATORS = (
     "@handles*",
     "@every*",
     "@on_join",
+    "@people.on_block",
     "@on_last_leave",
     "@admin.*",
     "@register*",

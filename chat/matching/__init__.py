@@ -1,7 +1,7 @@
 """Matching: two people who wait are brought together in a closed room."""
 
 from chat.matching.activity import Activities, activities
-from chat.matching.queue import Match, beat, block, cancel, expire, match_in, miss, pair, seek, sweep, waiting, withdraw
+from chat.matching.queue import Match, beat, cancel, expire, match_in, miss, pair, seek, sweep, waiting, withdraw
 from chat.matching.talks import Parting, part, see
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Parting",
     "activities",
     "beat",
-    "block",
     "cancel",
     "expire",
     "match_in",

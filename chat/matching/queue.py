@@ -227,10 +227,21 @@ def waiting() -> int:
     return Ticket.objects.filter(room__isnull=True, heartbeat_at__gt=timezone.now() - PRESENT).count()
 
 
-def block(*, actor: User, other: User) -> None:
-    """Keep two people from being brought together again, and end the talk they are in."""
+@people.on_block
+def end_talk(actor: Person, other_pk: int) -> list[people.Ended]:
+    """End the talk that two people are in together, as if the one who blocks had left it."""
+    pair = (min(actor.pk, other_pk), max(actor.pk, other_pk))
     with transaction.atomic():
-        Block.objects.get_or_create(blocker=actor, blocked=other)
+        # Whoever matched one of them before the block was committed holds a ticket until the talk is, too.
+        list(Ticket.objects.select_for_update().filter(user__in=pair).order_by("user_id"))
+    met = Pairing.objects.filter(lower=pair[0], higher=pair[1], ended_at__isnull=True).first()
+    if met is None:
+        return []
+    try:
+        left = rooms.leave_room(person=actor, room=met.room_id)
+    except Refused:  # it ended meanwhile
+        return []
+    return [people.Ended(left.room, left.people)]
 
 
 def lock(rows: QuerySet[M]) -> QuerySet[M]:

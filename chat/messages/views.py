@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from chat import rooms
+from chat import people, rooms
 from chat.messages import queries as history
 from chat.models import Room
 from chat.people import GuestForm, serve_frames
@@ -81,6 +81,7 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
             page = history.latest(found.key, _pk(request))
     except Refused:  # locked, ended or left since it was found
         raise Http404 from None
+    pk = _pk(request)
     is_past = at is not None or end is not None
     last = page.items[-1].seq if page.items and is_past else page.head
     return render_page(
@@ -90,6 +91,7 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
         **{
             "room": rooms.describe(found),
             "items": history.as_read(page.items),
+            "blocked": people.blocked_by([pk]).get(pk, []) if pk is not None else [],
             "head": page.head,
             "more": page.more,
             "first": page.items[0].seq if page.items else 1,

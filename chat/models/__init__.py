@@ -4,6 +4,7 @@ from chat.models.counters import Counter
 from chat.models.log import Message
 from chat.models.matching import Pairing, Ticket
 from chat.models.people import NAME_LENGTH, NAME_POINTS, Block, PendingSignup, Role, User, UserManager
+from chat.models.preferences import Device, Preferences
 from chat.models.rooms import ClosedRoomId, Participant, Room
 from chat.models.sessions import LoginEnd
 
@@ -13,11 +14,13 @@ __all__ = [
     "Block",
     "ClosedRoomId",
     "Counter",
+    "Device",
     "LoginEnd",
     "Message",
     "Pairing",
     "Participant",
     "PendingSignup",
+    "Preferences",
     "Role",
     "Room",
     "Ticket",

@@ -1,6 +1,7 @@
 """Guests and members: names, addresses, accounts, sessions."""
 
 from chat.people.authenticator import Authenticator
+from chat.people.blocks import BlockLists, Ended, block, blocked_by, on_block, unblock
 from chat.people.display_names import clean_line, clean_name, free_name
 from chat.people.frames import serve_frames
 from chat.people.guest_form import GuestForm
@@ -29,6 +30,8 @@ __all__ = [
     "CODE_TTL",
     "REVOCATIONS_KEPT",
     "Authenticator",
+    "BlockLists",
+    "Ended",
     "GuestForm",
     "Login",
     "Outcome",
@@ -36,6 +39,8 @@ __all__ = [
     "ask_for_membership",
     "authenticate",
     "become_member",
+    "block",
+    "blocked_by",
     "change_code",
     "clean_line",
     "clean_name",
@@ -45,10 +50,12 @@ __all__ = [
     "has_verified_address",
     "is_person",
     "member_required",
+    "on_block",
     "pending_signup",
     "people_now",
     "recent_revocations",
     "renew_sessions",
     "revoked_logins",
     "serve_frames",
+    "unblock",
 ]

@@ -8,9 +8,9 @@ from functools import partial
 from allauth.account.models import EmailConfirmation
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
-from chat.models import LoginEnd, Message, PendingSignup, User
+from chat.models import Device, LoginEnd, Message, PendingSignup, User
 from chat.retention import Job, Rows, delete, forget, older, register
 from compliance.records.holds import Live
 
@@ -31,6 +31,12 @@ def _second_factors(before: datetime, held: Live) -> Rows:
     return used.exclude(user__public_id__in=held.people)
 
 
+def _devices(before: datetime, held: Live) -> Rows:
+    """Return the devices whose session has gone."""
+    goes_on = Session.objects.filter(session_key=OuterRef("session"))
+    return Device.objects.filter(~Exists(goes_on), since__lt=before)
+
+
 register("guests", Job(_guests, partial(delete, User)))
 register(
     "sign_ins",
@@ -40,6 +46,7 @@ register(
 register(
     "sessions",
     Job(older(Session, "expire_date"), partial(delete, Session)),
+    Job(_devices, partial(delete, Device)),
     Job(older(LoginEnd, "at"), partial(delete, LoginEnd)),
 )
 register(

@@ -101,7 +101,7 @@ class Welcome(Reply, tag="welcome"):
     """The first frame of every socket: who one is, what one is doing, what is on, and the limits.
 
     `epoch` names the history of the database. A client that holds seqs of another one forgets them. `now` is the
-    service's clock, by which `waiting.since` is to be read. `heartbeat` is in seconds.
+    service's clock, by which `waiting.since` is to be read. `heartbeat` is in seconds. `blocks`: as `person.blocks`.
     """
 
     protocol: str
@@ -113,6 +113,7 @@ class Welcome(Reply, tag="welcome"):
     now: datetime
     waiting: Waiting | None
     talks: list[Talk]
+    blocks: list[str]
 
 
 class RoomJoined(Reply, tag="room.joined"):
@@ -242,6 +243,16 @@ class MatchLeft(Reply, tag="match.left"):
 
     room: RoomKey
     reason: LeaveReason
+    ref: Ref | UnsetType = UNSET
+
+
+class PersonBlocks(Reply, tag="person.blocks"):
+    """Whom one has blocked, by public id. Their items come as ever; the page hides them.
+
+    With `ref` it answers; without, it tells the other connections of the person.
+    """
+
+    users: list[str]
     ref: Ref | UnsetType = UNSET
 
 

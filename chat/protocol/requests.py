@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -139,6 +140,20 @@ class MatchLeave(Request, tag="match.leave"):
 
     ref: Ref
     room: RoomKey
+
+
+class PersonBlock(Request, tag="person.block"):
+    """See and meet somebody no more: a member or a guest, by their public id. They are not told."""
+
+    ref: Ref
+    user: UUID
+
+
+class PersonUnblock(Request, tag="person.unblock"):
+    """Take a block back."""
+
+    ref: Ref
+    user: UUID
 
 
 class Ping(Request, tag="ping"):

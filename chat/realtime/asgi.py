@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -94,6 +94,7 @@ async def _admit(
     refusal: Refused | None = None
     known = None
     activity = IDLE
+    blocks: Sequence[str] = ()
     parts = hub.parts
     epoch = parts.gate.epoch
     limits = parts.limits
@@ -107,7 +108,8 @@ async def _admit(
         try:
             async with asyncio.timeout(ADMIT_SECONDS):
                 known = await hub.backend.authenticate(session_of(scope), language)
-                activity = await hub.backend.activity_of(known[0] if known else None)
+                person = known[0] if known else None
+                activity, blocks = await asyncio.gather(hub.backend.activity_of(person), hub.backend.blocks_of(person))
         except Exception:
             log.exception("socket.admission_failed")
             closing = Close.DRAINING
@@ -120,7 +122,7 @@ async def _admit(
     connection = Connection(parts, transport, person=person, login=login, language=language, address=address)
     if closing is None:
         parts.registry.add(connection)
-        connection.welcome(activity)
+        connection.welcome(activity, blocks)
         return connection
     await connection.turn_away(closing, refusal)
     connection.gone()

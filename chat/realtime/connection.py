@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -188,8 +188,8 @@ class Connection:
             )
         )
 
-    def welcome(self, activity: Activity) -> None:
-        """Say who the person is here, what they are doing, what is on, and the limits."""
+    def welcome(self, activity: Activity, blocks: Sequence[str]) -> None:
+        """Say who the person is here, what they are doing, whom they blocked, what is on, and the limits."""
         person = self.person
         me = replies.Me(person.id, person.name, person.guest) if person else replies.Me(None, "", guest=True)
         options = self.parts.options
@@ -207,6 +207,7 @@ class Connection:
                 datetime.now(UTC),
                 activity.waiting,
                 list(activity.talks),
+                list(blocks),
             )
         )
 

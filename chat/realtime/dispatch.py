@@ -178,9 +178,9 @@ class Parts:
             found = self._states[kind] = kind()
         return found
 
-    def send_to(self, pks: list[int], reply: Reply) -> None:
-        """Send a frame to every connection of these people, in every process."""
-        self.registry.send_to(pks, self.peers.send_to(pks, reply))
+    def send_to(self, pks: list[int], reply: Reply, answered: Subscriber | None = None) -> None:
+        """Send a frame to every connection of these people but the `answered` one, in every process."""
+        self.registry.send_to(pks, self.peers.send_to(pks, reply), answered)
 
     def moved(self, pks: Collection[int]) -> None:
         """Have every process look what these people do now, and say it on each of their connections."""

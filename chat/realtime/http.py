@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -56,17 +57,17 @@ async def _chunks(
     sent = 0
     try:
         try:
-            activity = await hub.backend.activity_of(caller.person)
+            found = await asyncio.gather(hub.backend.activity_of(caller.person), hub.backend.blocks_of(caller.person))
         except Exception:
             log.exception("stream.admission_failed")
-            activity = None
-        if parts.is_draining or parts.gate.is_lost or activity is None:
+            found = None
+        if parts.is_draining or parts.gate.is_lost or found is None:
             await connection.close(Close.DRAINING, retry_after=1.0)
         elif parts.limits.is_on and not seated:  # somebody else took the last one since the page asked
             await connection.close(Close.FLOOD, retry_after=SEAT_SECONDS)
         else:
             parts.registry.add(connection)
-            connection.welcome(activity)
+            connection.welcome(*found)
             if room is not None:
                 connection.feed(encode(requests.RoomJoin("stream", room, after, epoch)))
         while (frames := await transport.take(COMMENT_SECONDS)) is not None:

@@ -24,7 +24,7 @@ from chat.realtime.jobs import Tasks
 from chat.realtime.joining import Joining
 from chat.realtime.limits import Limits, Options
 from chat.realtime.peers import BEAT_SECONDS, Layer, Peers
-from chat.realtime.ports import Activities, LogReader, Person, Sessions, Store
+from chat.realtime.ports import Activities, Blocks, LogReader, Person, Sessions, Store
 from chat.realtime.presence import Presence
 from chat.realtime.publication import Publication
 from chat.realtime.registry import Registry
@@ -39,7 +39,7 @@ HEAD_SECONDS = 1.0
 GOODBYE_SECONDS = 1.5  # for the last commit, and again for the goodbyes
 
 
-class Backend(LogReader, Sessions, Activities, Gate, Protocol):
+class Backend(LogReader, Sessions, Activities, Blocks, Gate, Protocol):
     """All that a hub is handed of the database."""
 
     @property

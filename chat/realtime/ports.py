@@ -206,6 +206,13 @@ class Activities(Protocol):
         """Return what somebody does, at a moment after this call."""
 
 
+class Blocks(Protocol):
+    """Knows whom people have blocked."""
+
+    def blocks_of(self, person: Person | None) -> Awaitable[Sequence[str]]:
+        """Return whom somebody has blocked, by public id, at a moment after this call."""
+
+
 class Event(Protocol):
     """Something to be stored in a room's log. A capability makes it; its `Store` understands it."""
 

@@ -141,12 +141,13 @@ class Registry:
                 if client is not answered:
                     client.say(replies.MatchLeft(key, reason))
 
-    def send_to(self, pks: Iterable[int], payload: bytes) -> None:
-        """Send an encoded frame to every connection of these people in this process."""
+    def send_to(self, pks: Iterable[int], payload: bytes, answered: Subscriber | None = None) -> None:
+        """Send an encoded frame to every connection of these people but the `answered` one, in this process."""
         frame = Frame(payload)
         for pk in pks:
             for client in list(self.people.get(pk, ())):
-                client.push(frame)
+                if client is not answered:
+                    client.push(frame)
 
     def put_out(self, stream: Stream, subscriber: Subscriber, reason: LeaveReason) -> None:
         """Remove a subscriber from a room that has ended or whose feature is shut, and say so."""

@@ -47,6 +47,7 @@ JS_STRINGS: dict[str, _StrPromise] = {
     "message.failed": _("Not sent."),
     "message.deleted": _("This message was deleted."),
     "message.unreadable": _("This message cannot be shown: its stored text was changed, or its key is missing."),
+    "message.blocked": _("A message of somebody you blocked"),
     "message.edited": _("(edited)"),
     "message.stale": _("You wrote it a while ago. Do you still want to send it?"),
     "message.over": _("Nobody can write here any more."),

@@ -73,7 +73,18 @@ TABLE: Final[tuple[Kept, ...]] = (
         counted_from=Text("退会まで", "until the account is closed"),
         why=Text("会員を見分け、ログインできるようにするため", "to tell members apart and let them sign in"),
         by=Eraser.PERSON,
-        tables=("chat.User", "chat.Block", "account.EmailAddress", "mfa.Authenticator"),
+        tables=("chat.User", "account.EmailAddress", "mfa.Authenticator"),
+    ),
+    Kept(
+        key="preferences",
+        what=Text(
+            "画面と操作の設定、ブロックした相手（本人が選んだもの）",
+            "What a person chose for their pages, and whom they blocked",
+        ),
+        counted_from=Text("本人が変えるか、退会・ゲストの記録の消去まで", "until they change it, leave or are erased"),
+        why=Text("選んだとおりに表示し、会いたくない相手と会わせないため", "to show it so, and to keep people apart"),
+        by=Eraser.PERSON,
+        tables=("chat.Preferences", "chat.Block"),
     ),
     Kept(
         key="guests",
@@ -97,14 +108,17 @@ TABLE: Final[tuple[Kept, ...]] = (
     ),
     Kept(
         key="sessions",
-        what=Text("ログインの状態（セッション）", "Sessions, which keep people signed in"),
+        what=Text(
+            "ログインの状態（セッションと、ブラウザー・OSの種類）",
+            "Sessions, which keep people signed in, and in what kind of browser",
+        ),
         counted_from=Text(
             "期限（最後の利用から14日）を過ぎて", "past their end, which is 14 days after their last use"
         ),
         why=Text("ログインを保つため", "to keep people signed in"),
         by=Eraser.JOB,
         days=1,
-        tables=("sessions.Session", "chat.LoginEnd"),
+        tables=("sessions.Session", "chat.Device", "chat.LoginEnd"),
     ),
     Kept(
         key="codes",

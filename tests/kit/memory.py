@@ -195,6 +195,10 @@ class MemoryBackend:
         """Nobody does anything."""
         return IDLE
 
+    async def blocks_of(self, person: Person | None) -> list[str]:
+        """Nobody has blocked anybody."""
+        return []
+
     async def revocations(self) -> dict[int, str | int | None]:
         """Nothing ended."""
         self._answer()

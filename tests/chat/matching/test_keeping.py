@@ -161,7 +161,7 @@ def test_who_changes_process_keeps_their_place(hubs: Hubs, make_member: MakeUser
     again, heard = hubs.connect(1, person)
 
     async def welcome() -> None:
-        again.welcome(await hubs.hubs[1].backend.activity_of(again.person))
+        again.welcome(await hubs.hubs[1].backend.activity_of(again.person), [])
 
     hubs.run(welcome())
     hubs.settle()

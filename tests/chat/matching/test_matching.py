@@ -191,7 +191,7 @@ def test_wishes_meet_their_like_and_those_without_a_wish(
 @pytest.mark.parametrize("blocker", [0, 1])
 def test_those_who_blocked_each_other_never_meet(blocker: int, crowd: list[User]) -> None:
     a, b, c, *_ = crowd
-    matching.block(actor=(a, b)[blocker], other=(b, a)[blocker])
+    people.block(actor=Person.of((a, b)[blocker]), other=(b, a)[blocker].public_id)
     seek(a)
     seek(b)
     assert matching.pair(a.pk) is matching.pair(b.pk) is None
@@ -524,7 +524,7 @@ def test_two_who_see_each_other_at_once_make_one_room(crowd: list[User]) -> None
 def test_a_crowd_in_a_hurry_keeps_together(make_member: MakeUser) -> None:
     """Threads with connections of their own, as processes have, do everything at once to the same few people."""
     users = [make_member() for _ in range(10)]
-    matching.block(actor=users[0], other=users[1])
+    people.block(actor=Person.of(users[0]), other=users[1].public_id)
     steps = 45 if connection.vendor == "postgresql" else 12
     failed: list[BaseException] = []
 

@@ -58,7 +58,7 @@ class Deployment:
         return connection, transport
 
     async def _welcome(self, connection: Connection) -> None:
-        connection.welcome(IDLE)
+        connection.welcome(IDLE, [])
         await asyncio.sleep(0)
 
     def hear(self, said: Publication) -> None:

@@ -157,13 +157,14 @@ class RoomPage {
     this.#connection.addEventListener("frame", (event) => {
       const frame = /** @type {CustomEvent<Frame>} */ (event).detail;
       if (frame.type === "gate.changed") this.#gate(frame.features);
+      else if (frame.type === "person.blocks") this.#block(frame.users);
     });
   }
 
   /** @param {{added: import("./log.js").Message[], changed: import("./log.js").Message[], live: boolean}} change */
   #changed({ added, changed, live }) {
-    const others = added.filter((message) => !this.#rows.mine(message));
-    for (const { author } of others) this.#typed(author.id ?? "", null);
+    const others = added.filter((message) => this.#rows.isNews(message));
+    for (const { author } of added) this.#typed(author.id ?? "", null);
     const looking = !document.hidden && this.#view.atBottomBefore(added.length);
     if (others.length > 0 && !looking) {
       if (!this.#away) this.#view.markUnread(others[0].seq);
@@ -208,7 +209,7 @@ class RoomPage {
         typeof frame.user === "object" && frame.user
           ? frame.user
           : { id: String(frame.user), name: String(frame.user) };
-      if (id !== this.#boot.me?.id) this.#typed(id, name);
+      if (id !== this.#boot.me?.id && !this.#rows.blocks({ id })) this.#typed(id, name);
     } else if (frame.type === "match.left") {
       if (frame.reason === "gate") this.#shut(t("match.left.gate"), true);
       else if (!this.#paired) this.#end(t("room.quit"));
@@ -219,6 +220,12 @@ class RoomPage {
       if (frame.code === "gate") this.#shut(frame.reason, true);
       else if (frame.code === "forbidden" || frame.code === "missing") this.#shut(frame.reason, false);
     }
+  }
+
+  /** Hides what people write whom the person has blocked. @param {string[]} [users] none: of an earlier server */
+  #block(users = []) {
+    this.#rows.block(users, this.#view.log);
+    for (const id of users) this.#typed(id, null);
   }
 
   /** @param {string} id @param {string|null} name `null`: no longer */
@@ -268,6 +275,7 @@ class RoomPage {
   #welcomed() {
     const welcome = /** @type {Frame} */ (this.#connection.welcome);
     if (this.#writing) this.#writing.limit = welcome.limits?.message_chars;
+    this.#block(welcome.blocks);
     if (!this.#connection.ownName) this.#other(!welcome.user);
     this.#gate(welcome.features);
   }

@@ -10,8 +10,8 @@ export function rove(log) {
   log.addEventListener("focusin", (event) => {
     const row = event.target instanceof Element ? /** @type {HTMLElement|null} */ (event.target.closest("li[data-seq]")) : null;
     if (row === current) return;
-    for (const link of current?.querySelectorAll("a") ?? []) link.tabIndex = -1;
-    for (const link of row?.querySelectorAll("a") ?? []) link.tabIndex = 0;
+    for (const stop of stopsIn(current)) stop.tabIndex = -1;
+    for (const stop of stopsIn(row)) stop.tabIndex = 0;
     current = row;
   });
   log.addEventListener("keydown", (event) => {
@@ -30,3 +30,6 @@ export function rove(log) {
     rows[steps[/** @type {keyof typeof steps} */ (event.key)]]?.focus();
   });
 }
+
+/** @param {HTMLElement|null} row @returns {HTMLElement[]} */
+const stopsIn = (row) => [.../** @type {NodeListOf<HTMLElement>} */ (row?.querySelectorAll("a, summary") ?? [])];

@@ -18,6 +18,8 @@ export class MessageRows {
   #rows = new Map();
   /** The message to which somebody was led. @type {HTMLElement|null} */
   #marked = null;
+  /** Whom the person has blocked, by id. @type {Set<string>} */
+  #blocked = new Set();
 
   /** @param {HTMLTemplateElement} template @param {{id: string, name: string, role?: string}|null} me */
   constructor(template, me) {
@@ -28,6 +30,24 @@ export class MessageRows {
   /** @param {Message} message */
   mine(message) {
     return this.#me !== null && message.author.id === this.#me.id;
+  }
+
+  /** @param {{id: string|null}} author */
+  blocks({ id }) {
+    return id !== null && this.#blocked.has(id);
+  }
+
+  /** A message of somebody else that the person wants to hear of. @param {Message} message */
+  isNews(message) {
+    return !this.mine(message) && !this.blocks(message.author);
+  }
+
+  /** Takes note of whom the person has blocked. @param {string[]} users @param {Log} log */
+  block(users, log) {
+    if (users.length === this.#blocked.size && users.every((user) => this.#blocked.has(user))) return;
+    this.#blocked = new Set(users);
+    for (const row of this.#rows.values()) if (row.dataset.seq) this.#cover(row, row.dataset.author ?? "");
+    this.requote(log);
   }
 
   /** @param {number} seq */
@@ -185,6 +205,7 @@ export class MessageRows {
     toggle(row, "edited", message.edited);
     toggle(row, "deleted", message.deleted);
     toggle(row, "unreadable", message.unreadable);
+    this.#cover(row, row.dataset.author);
     const author = part(row, ".message-author");
     if (author) author.textContent = message.author.name;
     const mark = part(row, ".role");
@@ -218,6 +239,26 @@ export class MessageRows {
     }
   }
 
+  /**
+   * Lays a cover over the message of somebody whom the person has blocked, that can be opened; or takes it away.
+   * @param {HTMLElement} row
+   * @param {string} author
+   */
+  #cover(row, author) {
+    const covered = this.#blocked.has(author);
+    if (covered === "blocked" in row.dataset) return;
+    toggle(row, "blocked", covered);
+    part(row, ".message-cover")?.remove();
+    if (!covered) return;
+    const cover = document.createElement("details");
+    cover.className = "message-cover";
+    const summary = document.createElement("summary");
+    summary.textContent = t("message.blocked");
+    summary.tabIndex = -1; // see rove
+    cover.append(summary);
+    row.prepend(cover);
+  }
+
   /** @param {HTMLElement} row @param {Log} log */
   #quote(row, log) {
     const place = part(row, ".message-quote");
@@ -230,6 +271,7 @@ export class MessageRows {
     jump.textContent = quoted ? "" : t("quote.elsewhere");
     if (quoted?.deleted) jump.textContent = t("quote.deleted");
     else if (quoted?.unreadable) jump.textContent = t("quote.elsewhere");
+    else if (quoted && this.blocks(quoted.author)) jump.textContent = t("message.blocked");
     else if (quoted) {
       const name = document.createElement("bdi");
       name.textContent = quoted.author.name;

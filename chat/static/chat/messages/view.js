@@ -113,6 +113,11 @@ export class LogView extends EventTarget {
     this.#paint({ silent: true, follow: this.#wasAtBottom });
   }
 
+  /** The log that is shown. */
+  get log() {
+    return this.#log;
+  }
+
   get atBottom() {
     return this.atBottomBefore(0);
   }
@@ -160,7 +165,7 @@ export class LogView extends EventTarget {
    * @param {boolean} live
    */
   change(added, changed, live) {
-    const others = added.filter((message) => !this.#rows.mine(message));
+    const others = added.filter((message) => this.#rows.isNews(message));
     if (!this.#ready) return;
     if (this.away) {
       this.#own = unsettled(this.#own, added);
