@@ -48,6 +48,7 @@ from compliance.law import (
     decide,
     duties,
     judge,
+    papers,
     read_standing,
 )
 from compliance.law.dating import Outcome as DatingOutcome
@@ -70,6 +71,7 @@ def render() -> str:
         _procedure(),
         _checklist(),
         _duties(),
+        _papers(),
         _penalties(),
         sentences(),
         _open_questions(),
@@ -315,6 +317,79 @@ on that day; and users told of an end of the whole on 2027-01-10 (of a part on 2
 Days are counted as the articles say and not moved for weekends or holidays.
 
 {rows}"""
+
+
+def _papers() -> str:
+    kinds = _table(
+        ("kind", "書面", "Paper", "だれの書面か", "Whose paper", "article", "秘密 / silence", "mark"),
+        (
+            (
+                f"`{paper.kind}`",
+                f"**{paper.ja}** {paper.what.ja}",
+                f"**{paper.en}.** {paper.what.en}",
+                paper.signed_by.ja,
+                paper.signed_by.en,
+                _links(paper.articles),
+                _link(paper.silence) if paper.silence else "–",
+                f"`{paper.confidence}`",
+            )
+            for paper in papers.PAPERS.values()
+        ),
+    )
+    clocks = _table(
+        ("kind", "すること", "What", "日数 / days", "いつまで / when", "article", "mark"),
+        (
+            (
+                f"`{kind}`",
+                clock.what.ja,
+                clock.what.en,
+                "; ".join([f"{clock.start} + {clock.days}", *(f"{v}: {d}" for v, d in clock.varied.items())]),
+                f"{clock.term.ja} / {clock.term.en}",
+                _links(clock.articles),
+                f"`{clock.confidence}`",
+            )
+            for kind, found in papers.CLOCKS.items()
+            for clock in found
+        ),
+    )
+    given = _table(
+        ("", *(f"`{kind}`" for kind in papers.Kind)),
+        (
+            (f"{datum.ja} / {datum.en}", *(papers.may_give(kind, datum).value for kind in papers.Kind))
+            for datum in papers.Datum
+        ),
+    )
+    answers = "\n".join(f"- `{answer}`: {answer.ja} / {answer.en}" for answer in papers.Answer)
+    letters = _table(
+        ("kind", "letter", "件名", "Says", "by mail"),
+        (
+            (f"`{kind}`", f"`{letter.key}`", letter.ja, letter.gloss, "✓" if letter.by_mail else "–")
+            for kind, found in papers.LETTERS.items()
+            for letter in found
+        ),
+    )
+    return f"""\
+## Papers that arrive / 届く書面と請求
+
+照会・令状・請求の種類ごとに、根拠、期限、出してよいもの、返信の書面を決めています。
+
+What is done with each kind of paper: on what it rests, its clocks, what may be given out, and the letters.
+
+{kinds}
+
+### Clocks / 期限
+
+{clocks}
+
+### What may be given out / 出してよいもの
+
+{given}
+
+{answers}
+
+### Letters / 返信の書面
+
+{letters}"""
 
 
 def _penalties() -> str:

@@ -1,11 +1,11 @@
 """The law as data and pure functions: no Django, nothing stored.
 
-Everybody outside takes names from here. Eight modules are vocabularies of their own, taken as a whole, since their
+Everybody outside takes names from here. Nine modules are vocabularies of their own, taken as a whole, since their
 short names mean something else elsewhere: `from compliance.law import retention`, then `retention.TABLE`. They are
-`dating`, `duties`, `outages`, `questions`, `retention`, `sentences`, `transmissions` and `variables`.
+`dating`, `duties`, `outages`, `papers`, `questions`, `retention`, `sentences`, `transmissions` and `variables`.
 """
 
-from compliance.law import dating, duties, outages, questions, retention, sentences, transmissions, variables
+from compliance.law import dating, duties, outages, papers, questions, retention, sentences, transmissions, variables
 from compliance.law.bureaus import BUREAU_OF, BUREAUX, REGIONAL_BUREAUX, Bureau
 from compliance.law.checklist import (
     CONDITIONS,
@@ -150,6 +150,7 @@ __all__ = [
     "mediates",
     "open_only",
     "outages",
+    "papers",
     "questions",
     "read_standing",
     "retention",
