@@ -219,13 +219,7 @@ def _more(title: Text) -> Letter:
 
 _REMOVAL: Final = (
     _received(Text("削除のお申出を受け付けました", "Your request for removal was received")),
-    Letter(
-        "more",
-        Text("削除のお申出について（確認のお願い）", "Removal: please complete"),
-        _MORE,
-        _MORE_GLOSS,
-        by_mail=True,
-    ),
+    _more(Text("削除のお申出について（確認のお願い）", "Removal: please complete")),
     Letter(
         "to_poster",
         Text("投稿の削除に関する照会", "Enquiry to the poster before a removal"),
@@ -254,13 +248,7 @@ _REMOVAL: Final = (
 
 _DISCLOSURE: Final = (
     _received(Text("開示のご請求を受け付けました", "Your request for disclosure was received")),
-    Letter(
-        "more",
-        Text("開示のご請求について（確認のお願い）", "Disclosure: please complete"),
-        _MORE,
-        _MORE_GLOSS,
-        by_mail=True,
-    ),
+    _more(Text("開示のご請求について（確認のお願い）", "Disclosure: please complete")),
     Letter(
         "to_poster",
         Text("発信者情報の開示に関する意見照会", "Hearing the poster before a disclosure"),
