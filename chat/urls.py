@@ -11,7 +11,7 @@ app_name = "chat"
 
 urlpatterns = [
     path("", include(f"chat.{capability}.urls"))
-    for capability in ("rooms", "messages", "people", "matching", "operations")
+    for capability in ("rooms", "messages", "people", "matching", "safety", "operations")
 ]
 if settings.DEMO:
     urlpatterns.append(path("", include("chat.demo.urls")))

@@ -37,11 +37,15 @@ class Purpose(Enum):
     """A participant reads their own talk: the query that found the words asked who may read."""
     REPORTING = "reporting"
     """A participant hands over words of their own talk, and those alone."""
+    REPORTED = "reported"
+    """The desk opens what a party handed over: copies with a place of their own, and nothing of a room."""
     RESEALING = "resealing"
     """The words are sealed again with a newer key and shown to nobody."""
 
 
-_OF_PARTICIPANTS: Final = frozenset({Purpose.READING, Purpose.REPORTING})
+_OF_PARTICIPANTS: Final = frozenset({Purpose.READING, Purpose.REPORTING, Purpose.REPORTED})
+_OF_REPORTS: Final = frozenset({"report", "note"})
+"""The kinds of places whose words a party handed over."""
 _at_console = False
 
 
@@ -122,6 +126,8 @@ def unseal(place: Place, sealed: bytes, purpose: Purpose) -> str:
     """
     if _at_console and purpose in _OF_PARTICIPANTS:
         raise Unsealable("a shell opens closed talk by a disclosure only")
+    if purpose is Purpose.REPORTED and place.kind not in _OF_REPORTS:
+        raise Unsealable("nobody handed this over")
     return _open(place, sealed)
 
 

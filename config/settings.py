@@ -623,6 +623,8 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "typing": (10, 1.0),
     "seek": (10, 0.5),
     "block": (20, 0.2),
+    "report": (10, 0.02),
+    "report_address": (30, 0.1),
     "guest": (20, 0.2),
     "room": (5, 0.02),
     "connect": (200, 20.0),

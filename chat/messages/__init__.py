@@ -5,10 +5,12 @@ from chat.messages.events import BatchResult, NewEvent, clean
 from chat.messages.queries import PAGE, Page, after, around, as_read, before, latest, log_after
 from chat.messages.service import mark_seen, reseal
 from chat.messages.store import Writer, store
+from chat.messages.taken_back import KEPT as TAKEN_BACK_KEPT
 from chat.messages.writer import LogWriter
 
 __all__ = [
     "PAGE",
+    "TAKEN_BACK_KEPT",
     "BatchResult",
     "Blocked",
     "LogWriter",

@@ -40,6 +40,7 @@ class NewEvent(Struct):
     target: int | None = None
     feature: str | None = None  # of the room, if the caller knows it: only then a message can take the fast path
     tries: int = 0  # how often another process took the seq that its words were sealed for
+    before: frozenset[int] = frozenset()  # of a deletion: who has the room open here, by primary key
 
 
 @dataclass(slots=True)

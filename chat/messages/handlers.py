@@ -46,7 +46,8 @@ def edit(connection: Connection, request: MessageEdit, stream: Stream) -> None:
 @handles(MessageDelete, answer=MessageAccepted, way=Way.WRITES, rate="post", takes_person=True)
 def delete(connection: Connection, request: MessageDelete, stream: Stream) -> None:
     """Delete a message."""
-    event = NewEvent(stream.id, connection.signed_in(), Message.Kind.DELETE, target=request.seq)
+    before = frozenset() if stream.is_open else frozenset(each.pk for each in stream.subscriptions if each.pk)
+    event = NewEvent(stream.id, connection.signed_in(), Message.Kind.DELETE, target=request.seq, before=before)
     _commit(connection, request, event)
 
 

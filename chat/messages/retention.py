@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Exists, OuterRef, Q
 
 from chat import rooms
-from chat.models import Message
-from chat.retention import Job, Rows, register
+from chat.messages.taken_back import kept_back
+from chat.models import Message, TakenBack
+from chat.retention import Job, Rows, delete, register
 from compliance.records.holds import Live
 
 
@@ -24,4 +26,5 @@ def _silence(rows: Rows) -> int:
     return len(silenced)
 
 
+register("taken_back", Job(kept_back, partial(delete, TakenBack), words=True, of_talks=True))
 register("closed_words", Job(_closed_words, _silence, words=True, of_talks=True))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Model
 
-from chat.models import Message, Participant
+from chat.models import Message, Participant, Report, ReportedMessage, TakenBack
 from chat.realtime import Person
 from compliance import vault
 
@@ -26,15 +30,38 @@ def reseal(*, limit: int) -> int:
         Unsealable: a body's key is not in CLOSED_CHAT_KEYS any more, or the body was changed or moved.
     """
     with transaction.atomic():
-        old = Message.objects.filter(sealed__isnull=False).exclude(
-            sealed__gte=vault.current_prefix(), sealed__lt=vault.current_prefix() + b"\xff" * 64
+        for sealed in _SEALED:
+            if done := sealed.reseal(limit):
+                return done
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """One column of sealed words."""
+
+    model: type[Model]
+    column: str
+    place: Callable[[Any], vault.Place]
+
+    def reseal(self, limit: int) -> int:
+        newest = vault.current_prefix()
+        manager = self.model._default_manager  # noqa: SLF001 -- Django's own name
+        old = manager.filter(**{f"{self.column}__isnull": False}).exclude(
+            **{f"{self.column}__gte": newest, f"{self.column}__lt": newest + b"\xff" * 64}
         )
         rows = list(old[:limit])
         for row in rows:
-            sealed = bytes(row.sealed or b"")
-            place = vault.Place(row.room_id, row.seq, row.author_id, row.kind, row.target)
+            sealed = bytes(getattr(row, self.column))
+            anew = vault.reseal(self.place(row), sealed)
             # Only if it is still there: words deleted meanwhile must not come back.
-            Message.objects.filter(room_id=row.room_id, seq=row.seq, sealed=sealed).update(
-                sealed=vault.reseal(place, sealed)
-            )
+            manager.filter(pk=row.pk, **{self.column: sealed}).update(**{self.column: anew})
         return len(rows)
+
+
+_SEALED: Final = (
+    _Sealed(Message, "sealed", lambda row: vault.Place(row.room_id, row.seq, row.author_id, row.kind, row.target)),
+    _Sealed(TakenBack, "sealed", lambda row: row.place),
+    _Sealed(ReportedMessage, "sealed", lambda row: row.place),
+    _Sealed(Report, "note_sealed", lambda row: row.place),
+)

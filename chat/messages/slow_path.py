@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from chat.messages import log
+from chat.messages import log, taken_back
 from chat.messages.events import BatchResult, NewEvent, identity_of, item_of, place_of, row_of
 from chat.messages.policy import may_change, may_remove
 from chat.models import Message
@@ -111,7 +111,7 @@ def _store(events: Sequence[NewEvent], *, gated: bool) -> BatchResult:
         if rows:
             log.append(rows, now)
             log.advance(result.heads, now)
-            _erase(events, result.outcomes)
+            _erase(events, result.outcomes, closed)
     return result
 
 
@@ -178,10 +178,15 @@ def _targets(events: Iterable[NewEvent]) -> dict[tuple[UUID, int], Message]:
     return {(row.room_id, row.seq): row for row in Message.objects.filter(match)}
 
 
-def _erase(events: Sequence[NewEvent], outcomes: Sequence[Committed | Refused | None]) -> None:
-    """Erase deleted words, and the edits of them, from the log: what was taken back is not kept (APPI 22)."""
+def _erase(events: Sequence[NewEvent], outcomes: Sequence[Committed | Refused | None], closed: Container[UUID]) -> None:
+    """Erase deleted words, and the edits of them, from the log: what was taken back is not kept (APPI 22).
+
+    Those of closed talk stay sealed for a day, out of the log, for a report by those who had got them.
+    """
     for event, outcome in zip(events, outcomes, strict=True):
         if event.kind == Message.Kind.DELETE and isinstance(outcome, Committed) and outcome.item is not None:
+            if event.room in closed and event.target is not None:
+                taken_back.keep(event.room, event.target, before=event.before)
             Message.objects.filter(Q(seq=event.target) | Q(target=event.target), room_id=event.room).update(
                 body=None, sealed=None
             )

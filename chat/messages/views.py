@@ -64,7 +64,13 @@ def _left_page(request: HttpRequest, room_id: UUID) -> HttpResponse:
     left = rooms.room_left_by(room_id, pk) if pk is not None else None
     if left is None:
         raise Http404
-    page = render_page(request, "chat/messages/talk_over.html", paired=left.feature == Feature.MATCH_PAIR)
+    # Whether it is too late to report is decided there.
+    page = render_page(
+        request,
+        "chat/messages/talk_over.html",
+        paired=left.feature == Feature.MATCH_PAIR,
+        report_url=f"{request.path}report/",
+    )
     page.status_code = HTTPStatus.NOT_FOUND
     return page
 

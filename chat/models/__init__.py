@@ -5,6 +5,7 @@ from chat.models.log import Message
 from chat.models.matching import Pairing, Ticket
 from chat.models.people import NAME_LENGTH, NAME_POINTS, Block, PendingSignup, Role, User, UserManager
 from chat.models.preferences import Device, Preferences
+from chat.models.reports import Reason, Report, ReportedMessage, TakenBack
 from chat.models.rooms import ClosedRoomId, Participant, Room
 from chat.models.sessions import LoginEnd
 
@@ -21,8 +22,12 @@ __all__ = [
     "Participant",
     "PendingSignup",
     "Preferences",
+    "Reason",
+    "Report",
+    "ReportedMessage",
     "Role",
     "Room",
+    "TakenBack",
     "Ticket",
     "User",
     "UserManager",

@@ -5,12 +5,14 @@ from chat.protocol.access import Access
 from chat.protocol.codec import PROTOCOL, Malformed, decode, encode, is_too_large, ref_of, tag_of, timestamp
 from chat.protocol.errors import Close, Code, Refused
 from chat.protocol.replies import Author, Item, Reply, Role
-from chat.protocol.requests import FRAME_BYTES, MESSAGE_CHARS, Request
+from chat.protocol.requests import FRAME_BYTES, MESSAGE_CHARS, REPORT_NOTE_CHARS, REPORTED_MESSAGES, Request
 
 __all__ = [
     "FRAME_BYTES",
     "MESSAGE_CHARS",
     "PROTOCOL",
+    "REPORTED_MESSAGES",
+    "REPORT_NOTE_CHARS",
     "Access",
     "Author",
     "Close",

@@ -60,7 +60,7 @@ def decode(text: str | bytes) -> Request:
 
 
 #: Of the errors of msgspec: it is of the right type, but too long or of other characters.
-_WORDS: Final = re.compile(r"^Expected `str` (?:of length|matching).*\$\.(?:topic|language)`?$", re.DOTALL)
+_WORDS: Final = re.compile(r"^Expected `str` (?:of length|matching).*\$\.(?:topic|language|note)`?$", re.DOTALL)
 _HALVES: Final = re.compile(
     r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u(?![dD][89a-fA-F])|\\[^u])"
     r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"

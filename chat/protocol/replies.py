@@ -256,6 +256,13 @@ class PersonBlocks(Reply, tag="person.blocks"):
     ref: Ref | UnsetType = UNSET
 
 
+class ReportFiled(Reply, tag="report.filed"):
+    """What was chosen has been handed over. The report's own page says what comes of it."""
+
+    ref: Ref
+    report: str
+
+
 class GateChanged(Reply, tag="gate.changed"):
     """The gate moved: each feature anew."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 FRAME_BYTES = 16 * 1024
 MESSAGE_CHARS = 2000
+REPORTED_MESSAGES = 50
+REPORT_NOTE_CHARS = 1000
 
 Ref = Annotated[str, Meta(max_length=64)]
 Epoch = Annotated[str, Meta(max_length=64)]
@@ -28,6 +30,9 @@ ClientId = Annotated[
 _PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*(?![\s\S])"  # `$` would let a last line feed pass
 Topic = Annotated[str, Meta(max_length=40, pattern=_PRINTABLE)]
 Language = Annotated[str, Meta(max_length=8, pattern=_PRINTABLE)]
+ReportReason = Literal[
+    "harassment", "sexual", "minor", "threat", "fraud", "personal_data", "spam", "dating", "illegal", "other"
+]
 
 
 class Request(Struct, forbid_unknown_fields=True, tag_field="type"):
@@ -154,6 +159,16 @@ class PersonUnblock(Request, tag="person.unblock"):
 
     ref: Ref
     user: UUID
+
+
+class ReportCreate(Request, tag="report.create"):
+    """Hand over messages of a room to those who keep order."""
+
+    ref: Ref
+    room: RoomKey
+    seqs: Annotated[list[Seq], Meta(min_length=1, max_length=REPORTED_MESSAGES)]
+    reason: ReportReason
+    note: Annotated[str, Meta(max_length=REPORT_NOTE_CHARS)] | None = None
 
 
 class Ping(Request, tag="ping"):

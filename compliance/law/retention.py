@@ -166,6 +166,37 @@ TABLE: Final[tuple[Kept, ...]] = (
         tables=("chat.Message",),
     ),
     Kept(
+        key="taken_back",
+        what=Text(
+            "クローズド・チャットで投稿者が削除した本文（暗号化して保存。届いた相手が通報するときだけ開く）",
+            "Words of closed talks that their author deleted (stored encrypted; opened only in a report by somebody "
+            "who had received them)",
+        ),
+        counted_from=Text("削除から", "after they were deleted"),
+        why=Text(
+            "脅しなどを送って消しても、届いた相手が通報できるようにするため",
+            "so that a threat that was taken back can still be reported by whom it reached",
+        ),
+        by=Eraser.JOB,
+        days=1,
+        tables=("chat.TakenBack",),
+    ),
+    Kept(
+        key="reports",
+        what=Text(
+            "通報（通報した人が選んで渡した発言の写し・理由・メモ・回答。クローズド・チャットのものは暗号化）",
+            "Reports: copies of the messages handed over, reason, note and answer (of closed talk: encrypted)",
+        ),
+        counted_from=Text("回答から", "after the answer"),
+        why=Text(
+            "通報に対応し、不服の申立てに備えるため",
+            "to deal with the report, and with an appeal against what was done",
+        ),
+        by=Eraser.JOB,
+        days=90,
+        tables=("chat.Report", "chat.ReportedMessage"),
+    ),
+    Kept(
         key="closed_history",
         what=Text(
             "クローズド・チャットの通信履歴（当事者・日時・回数）", "The history of closed talks: who, when, how often"

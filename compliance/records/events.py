@@ -50,6 +50,8 @@ class Event(StrEnum):
     ANCHOR_STAMPED = "anchor.stamped"
     PROOF_EXPORTED = "proof.exported"
     EVIDENCE_DOWNLOADED = "evidence.downloaded"
+    REPORT_ANSWERED = "report.answered"
+    REPORT_OPENED = "report.opened"
 
     @property
     def ja(self) -> str:

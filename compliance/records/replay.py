@@ -85,6 +85,8 @@ EVENTS: Mapping[str, Pair] = {
     "anchor.stamped": ("アンカーにタイムスタンプを取得", "Anchor time-stamped"),
     "proof.exported": ("証明を書き出し", "Proof exported"),
     "evidence.downloaded": ("証拠ファイルを取り出し", "Evidence file downloaded"),
+    "report.answered": ("通報に回答", "Report answered"),
+    "report.opened": ("通報された内容を閲覧", "Reported words looked at"),
 }
 ROLES: Mapping[str, Pair] = {
     "service": ("サービス", "the service"),

@@ -39,7 +39,7 @@ EXTRA_RIGHT: dict[str, list[Any]] = {
 EXTRA_WRONG: dict[str, list[Any]] = {"room": [{"id": "chat"}], "body": [{"text": "a"}]}
 
 
-def of_type(kind: inspect.Type) -> tuple[list[Any], list[Any]]:
+def of_type(kind: inspect.Type) -> tuple[list[Any], list[Any]]:  # noqa: PLR0911 -- one for each kind
     """Right and wrong values of a type of `msgspec.inspect`, from its bounds.
 
     Raises:
@@ -65,6 +65,12 @@ def of_type(kind: inspect.Type) -> tuple[list[Any], list[Any]]:
         case inspect.UUIDType():
             wrong = ["", "x", 1, None, "{}", "0" * 31, "g" * 32, []]
             return [str(uuid4()), uuid4().hex, str(uuid4()).upper()], wrong
+        case inspect.ListType():
+            right, wrong = of_type(kind.item_type)
+            least, most = kind.min_length or 0, kind.max_length
+            over = [] if most is None else [right[:1] * (most + 1)]
+            lists = [right[:1] * max(least, 1), *([right[:1] * most] if most else []), right[:most]]
+            return lists, [*over, *[[]] * (least > 0), [wrong[0]], right[0], None, "x", {}]
         case inspect.LiteralType():
             return list(kind.values), ["no such value", 1.5, None, []]
         case _:

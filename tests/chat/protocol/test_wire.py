@@ -85,7 +85,7 @@ def test_every_wrong_value_is_refused_and_the_refusal_names_its_request(tag: str
         for value in WRONG[tag][name]:
             text = json.dumps({"ref": "r1"} | frame(tag, **{name: value}) if name != "ref" else frame(tag, ref=value))
             refused = refusal(text)
-            is_word = name in ("topic", "language") and isinstance(value, str)
+            is_word = name in ("topic", "language", "note") and isinstance(value, str)
             assert refused.code == ("size" if is_word and value.isprintable() else "protocol"), (tag, name, value)
             assert isinstance(refused, Malformed) is not is_word
             expected = value[:64] if name == "ref" and isinstance(value, str) else None if name == "ref" else "r1"

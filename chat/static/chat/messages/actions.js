@@ -3,12 +3,12 @@
  *
  * It stands beside the log and not in it: what is put into a log is read out as news, and no word moves for it.
  *
- * Events: `reply`, `edit`, `delete` (detail: seq).
+ * Events: `reply`, `edit`, `delete`, `more` (detail: seq).
  */
 
 import { t } from "../web/strings.js";
 
-const WHAT = /** @type {const} */ (["reply", "edit", "delete"]);
+const WHAT = /** @type {const} */ (["reply", "edit", "delete", "more"]);
 
 export class MessageActions extends EventTarget {
   #log;
@@ -34,7 +34,11 @@ export class MessageActions extends EventTarget {
       const button = document.createElement("button");
       button.type = "button";
       button.dataset.action = what;
-      button.textContent = t(`action.${what}`);
+      button.textContent = what === "more" ? "…" : t(`action.${what}`);
+      if (what === "more") {
+        button.setAttribute("aria-label", t("action.more"));
+        button.setAttribute("aria-haspopup", "menu");
+      }
       bar.append(button);
     }
     log.after(bar);
@@ -109,7 +113,7 @@ export class MessageActions extends EventTarget {
     this.#bar.hidden = !able;
     if (!able) return;
     for (const button of this.#bar.querySelectorAll("button"))
-      button.hidden = button.dataset.action !== "reply" && !row.dataset.mine;
+      button.hidden = !row.dataset.mine && button.dataset.action !== "reply" && button.dataset.action !== "more";
     this.#place();
   }
 
@@ -137,7 +141,7 @@ export class MessageActions extends EventTarget {
     this.dispatchEvent(new CustomEvent(what, { detail: Number(row.dataset.seq) }));
     // Answering and editing take the focus to the field. What is deleted has no toolbar, and the focus must not fall.
     if (what === "delete") row.focus({ preventScroll: true });
-    else this.#moveTo(null);
+    else if (what !== "more" || this.#touch) this.#moveTo(null);
   }
 }
 

@@ -37,6 +37,9 @@ const TYPING = 6000;
 /** Between two reports of how far one has read, in milliseconds. */
 const SEEN = 2000;
 
+/** What somebody does before they can want something of a message. */
+const NEAR = /** @type {const} */ (["pointerover", "focusin", "touchstart"]);
+
 /** @param {string} room */
 const movedKey = (room) => `todoke.moved.${room}`;
 
@@ -64,6 +67,8 @@ class RoomPage {
   #leaving = false;
   #seenKey;
   #jumps;
+  /** What one can do with a message. @type {import("./menu.js").MessageMenu|null} */
+  #menu = null;
 
   /**
    * @param {Boot} boot
@@ -91,6 +96,7 @@ class RoomPage {
     this.#jumps = new Jumps(list, this.#feed, this.#view);
     this.#read();
     if (boot.me && desk) this.#write(list, boot.me.id, desk);
+    this.#awaitReader(/** @type {HTMLElement} */ (list.parentElement));
     this.#leaveButton();
     this.#arrived();
     followViewport();
@@ -251,7 +257,9 @@ class RoomPage {
   #write(list, user, { form, Writing }) {
     const { room } = this.#boot;
     const { log } = this.#feed;
-    const writing = new Writing({ form, list, log, storage: this.#storage, connection: this.#connection, user, room });
+    const closed = this.#boot.kind === "closed";
+    const [storage, connection] = [this.#storage, this.#connection];
+    const writing = new Writing({ form, list, log, storage, connection, user, room, closed });
     this.#writing = writing;
     writing.addEventListener("own", () => {
       const { shown } = writing;
@@ -262,7 +270,37 @@ class RoomPage {
     this.#written = writing.shown.length;
     writing.addEventListener("sent", () => this.#view.markUnread(null));
     writing.addEventListener("held", () => this.#sayOther());
+    writing.addEventListener("more", (event) => {
+      const row = this.#rows.get(/** @type {CustomEvent} */ (event).detail);
+      if (row) this.#menu?.open(row);
+    });
     writing.addEventListener("failed", (event) => this.#failed(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** Loads the menu of messages once somebody is at one. @param {HTMLElement} log what scrolls the rows */
+  #awaitReader(log) {
+    const load = async () => {
+      for (const sign of NEAR) log.removeEventListener(sign, load);
+      const { MessageMenu } = await import("./menu.js");
+      const reply = () => this.#writing?.isOpen ?? false;
+      const menu = new MessageMenu(log, { reply, block: this.#boot.me !== null });
+      this.#menu = menu;
+      for (const way of /** @type {const} */ (["block", "unblock"]))
+        menu.addEventListener(way, (event) => this.#keepApart(way, /** @type {CustomEvent} */ (event).detail));
+      menu.addEventListener("reply", (event) => this.#writing?.reply(/** @type {CustomEvent} */ (event).detail));
+    };
+    for (const sign of NEAR) log.addEventListener(sign, load, { passive: true });
+  }
+
+  /** @param {"block"|"unblock"} way @param {string} user */
+  async #keepApart(way, user) {
+    if (way === "block" && !confirm(t(this.#paired ? "confirm.block.paired" : "confirm.block"))) return;
+    try {
+      const { users } = await this.#connection.request({ type: `person.${way}`, user });
+      this.#block(/** @type {string[]} */ (users));
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   // --- endings ----------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@
  * away.
  *
  * Events: `own` when other entries are to be shown; `sent` when somebody sends; `held` when they try, and are not the
- * one who is signed in; `failed` (detail: the error) when a message could not be deleted.
+ * one who is signed in; `failed` (detail: the error) when a message could not be deleted; `more` (detail: seq) when
+ * somebody asks for the menu of a message.
  */
 
 import { Composer } from "./composer.js";
@@ -28,6 +29,7 @@ const PATIENCE = 2000;
 
 export class Writing extends EventTarget {
   #room;
+  #closed;
   #user;
   #log;
   #storage;
@@ -50,11 +52,13 @@ export class Writing extends EventTarget {
    * @param {import("../realtime/socket.js").Connection} parts.connection
    * @param {string} parts.user
    * @param {string} parts.room
+   * @param {boolean} parts.closed
    */
-  constructor({ form, list, log, storage, connection, user, room }) {
+  constructor({ form, list, log, storage, connection, user, room, closed }) {
     super();
     const tab = new Tab();
     this.#room = room;
+    this.#closed = closed;
     this.#user = user;
     this.#log = log;
     this.#storage = storage;
@@ -116,6 +120,17 @@ export class Writing extends EventTarget {
     this.#closeActions();
   }
 
+  /** Whether one can still write here. */
+  get isOpen() {
+    return !this.#over;
+  }
+
+  /** Answers a message. @param {number} seq */
+  reply(seq) {
+    const message = this.#log.get(seq);
+    if (message && !message.deleted && this.isOpen) this.#composer.reply(message);
+  }
+
   /** Nobody can write here any more; what was written can be copied. */
   close() {
     this.#composer.close();
@@ -174,10 +189,13 @@ export class Writing extends EventTarget {
   /** @param {import("./actions.js").MessageActions} actions */
   #act(actions) {
     this.#actions = actions;
-    actions.addEventListener("reply", (event) => this.#about(event, (message) => this.#composer.reply(message)));
+    actions.addEventListener("reply", (event) => this.reply(/** @type {CustomEvent} */ (event).detail));
+    actions.addEventListener("more", (event) =>
+      this.dispatchEvent(new CustomEvent("more", { detail: /** @type {CustomEvent} */ (event).detail })),
+    );
     actions.addEventListener("edit", (event) => this.#about(event, (message) => this.#edit(message)));
     actions.addEventListener("delete", (event) =>
-      this.#about(event, ({ seq }) => confirm(t("confirm.delete")) && void this.#delete(seq)),
+      this.#about(event, ({ seq }) => confirm(t(this.#closed ? "confirm.delete.closed" : "confirm.delete")) && void this.#delete(seq)),
     );
   }
 
