@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from pytest_django.fixtures import Settings
 
+    from compliance.models import Approval, Hold
+
 #: The environment of a deployment whose notification is done: key 1 turned.
 NOTIFIED = {
     "TELECOM_REGISTRATION": "notified",
@@ -95,6 +97,52 @@ def _sign(items: Iterable[Item], actor: AbstractBaseUser) -> None:
             payload = {"counts": {}, "stopped": False, "table": retention.version()}
             ledger.append(Event.RETENTION_PURGED, actor=None, payload=payload)
         gate.sign(item=item, evidence=evidence_for(item), actor=actor)
+
+
+def agreed(approval: Approval) -> Approval:
+    """Have another member of staff agree to a request, as the second person does at the desk."""
+    from django.contrib.auth import get_user_model, models  # noqa: PLC0415 -- see the head of the module
+
+    from compliance.law.powers import Group  # noqa: PLC0415 -- see the head of the module
+    from compliance.records import approvals  # noqa: PLC0415 -- see the head of the module
+
+    model = get_user_model()
+    name = {model.USERNAME_FIELD: "second-person@example.jp"}
+    second = model._default_manager.filter(**name).first()  # noqa: SLF001 -- Django's own name
+    if second is None:
+        second = model(**name, is_staff=True)
+        second.set_unusable_password()
+        second.save()
+        second.groups.add(models.Group.objects.get(name=Group.COMPLIANCE))
+    approvals.approve(approval=approval, actor=second)
+    return approval
+
+
+def make_operator(actor: AbstractBaseUser) -> None:
+    """Put an account into the group of operators, if it is not an operator yet."""
+    from django.contrib.auth import models  # noqa: PLC0415 -- see the head of the module
+
+    from compliance.law.powers import Group, Power  # noqa: PLC0415 -- see the head of the module
+    from compliance.records import may  # noqa: PLC0415 -- see the head of the module
+
+    if not may(actor, Power.RUN):
+        getattr(actor, "groups").add(models.Group.objects.get(name=Group.OPERATOR))  # noqa: B009 -- the abstract account has none
+
+
+def lift_stop(*, reason: str, actor: AbstractBaseUser) -> None:
+    """Lift the emergency stop as two persons do: one asks, another one agrees."""
+    from compliance import gate  # noqa: PLC0415 -- see the head of the module
+
+    make_operator(actor)
+    gate.lift_stop(approval=agreed(gate.ask_to_lift_stop(reason=reason, actor=actor)), actor=actor)
+
+
+def lift_hold(*, hold: Hold, reason: str, actor: AbstractBaseUser) -> None:
+    """Lift a legal hold as two persons do: one asks, another one agrees."""
+    from compliance.records import holds  # noqa: PLC0415 -- see the head of the module
+
+    make_operator(actor)
+    holds.lift(hold=hold, approval=agreed(holds.ask_to_lift(hold=hold, reason=reason, actor=actor)), actor=actor)
 
 
 # The keys, as fixtures ------------------------------------------------------------------------------------------------

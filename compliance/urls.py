@@ -8,6 +8,7 @@ from compliance.discontinuation.views import planned_end
 from compliance.duties.feed import calendar_feed
 from compliance.filing import views as filing_views
 from compliance.powers import views as powers_views
+from compliance.powers.approval_pages import answer, list_approvals, second_person
 from compliance.powers.staff_log import staff_log
 from compliance.public import documents, gate_status
 
@@ -24,6 +25,9 @@ urlpatterns = [
     path("legal/closing/", planned_end, name="closing"),
     path("api/gate/", gate_status.gate_api, name="gate_api"),
     path("desk/", powers_views.home, name="desk"),
+    path("desk/approvals/", list_approvals, name="approvals"),
+    path("desk/approvals/<uuid:key>/", answer, name="approval"),
+    path("desk/second/<str:token>/", second_person, name="second_person"),
     path("desk/log/", staff_log, name="staff_log"),
     path("operator/assess/", assessment_views.overview, name="assess"),
     path("operator/assess/anew/", assessment_views.restart, name="assess_anew"),

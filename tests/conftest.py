@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Protocol
 
 import pytest
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from channels.layers import channel_layers
@@ -15,6 +16,7 @@ from django.contrib.auth import models as auth
 from django.contrib.auth.hashers import make_password
 from django.core.cache import caches
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import translation
 from hypothesis import HealthCheck
@@ -190,6 +192,16 @@ def signed_in(user: User) -> Client:
     """A browser in which this person is signed in."""
     client = Client()
     client.force_login(user)
+    return client
+
+
+def proven(user: User) -> Client:
+    """A browser in which this person signed in with their second factor, and has just shown who they are."""
+    client = signed_in(user)
+    request = HttpRequest()
+    request.session = client.session
+    record_authentication(request, user, "mfa", type="totp", reauthenticated=True)
+    request.session.save()
     return client
 
 

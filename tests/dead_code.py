@@ -78,7 +78,6 @@ ALLOWED: Final[Mapping[str, str]] = {
     "chat/*daphne*.py * *": "Daphne, Autobahn and Twisted read it",
     "chat/db/libpq.py attribute nonblocking": "psycopg reads it",
     "compliance/law/procedure.py variable *": "answers to questions, read by the question's name",
-    "compliance/law/classify.py variable approval": "a way to enter that no room has yet",
     "compliance/testing.py function *": "fixtures and helpers for a deployment's own tests",
     # Tests.
     "tests/* variable *": "pytest and the servers of tests read marks, fixtures and options by name",

@@ -20,6 +20,7 @@ from compliance.duties.occurrences import record_happening
 from compliance.law import ITEM, Feature, Text
 from compliance.law.duties import Kind
 from compliance.models import (
+    Approval,
     Assessment,
     Authorisation,
     GateState,
@@ -32,7 +33,7 @@ from compliance.models import (
     guards,
 )
 from compliance.records import Event, agreement, holds, ledger
-from compliance.testing import TurnKeys, unguarded
+from compliance.testing import TurnKeys, lift_hold, lift_stop, unguarded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -63,7 +64,7 @@ def on(turn_keys: TurnKeys, operator: User) -> Authorisation:
     """Both keys turned; a stop that was pulled and lifted, a hold, an incident, an outage, a recorded assessment."""
     turn_keys()
     gate.pull_stop(reason="点検", actor=operator)
-    gate.lift_stop(reason="済み", actor=operator)
+    lift_stop(reason="済み", actor=operator)
     holds.place(scope="everything", subject=None, ground="order", paper="令状", ends_on=None, actor=operator)
     record_happening(kind=Kind.DATA_LEAK, on=timezone.localdate(), summary="漏えい", attack=False, actor=operator)
     duties.save_outage(Outage(started_at=timezone.now() - timedelta(hours=1), noticed_by="health"), actor=None)
@@ -108,7 +109,18 @@ def an_open_room(**changes: Any) -> Room:
 
 # Each guarded table × each statement ----------------------------------------------------------------------------------
 
-STAYS: Final = (Signature, GateState, Authorisation, LedgerEntry, LedgerHead, Hold, Happening, Outage, Assessment)
+STAYS: Final = (
+    Signature,
+    GateState,
+    Authorisation,
+    LedgerEntry,
+    LedgerHead,
+    Hold,
+    Happening,
+    Outage,
+    Assessment,
+    Approval,
+)
 """Tables whose rows, as `on` leaves them, are neither deleted nor replaced."""
 
 
@@ -336,7 +348,7 @@ def test_a_stop_is_lifted_and_an_end_is_moved_with_an_entry_only(on: Authorisati
     lifted = {"stopped_at": None, "stopped_by": None, "stop_reason": ""}
     for change in (lifted, {"stop_reason": "別"}, {"stopped_at": timezone.now()}):
         assert "the stop moves" in refused(lambda change=change: GateState.objects.update(**change))  # type: ignore[misc]
-    gate.lift_stop(reason="済み", actor=operator)
+    lift_stop(reason="済み", actor=operator)
     pulled = {"stopped_at": timezone.now(), "stopped_by": operator, "stop_reason": "x"}
     assert "the stop moves" in refused(lambda: GateState.objects.update(**pulled))
     discontinuation.announce(NOTICE, actor=operator)
@@ -353,7 +365,7 @@ def test_a_hold_is_lifted_with_an_entry_only_and_once(on: Authorisation, operato
     hold = Hold.objects.get()
     lifted = {"lifted_at": timezone.now(), "lifted_by": operator, "lift_reason": "x"}
     assert "lifted once" in refused(lambda: Hold.objects.update(**lifted))
-    holds.lift(hold=hold, reason="期間満了", actor=operator)
+    lift_hold(hold=hold, reason="期間満了", actor=operator)
     assert "lifted once" in refused(lambda: Hold.objects.update(lifted_at=None, lifted_by=None, lift_reason=""))
     assert agreement.differences() == []
 

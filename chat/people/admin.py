@@ -6,15 +6,18 @@ address is set here (whoever holds them could sit down in that person's closed t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.account.admin import EmailAddressAdmin
 from allauth.account.models import EmailAddress
 from allauth.mfa import admin as mfa_admin  # noqa: F401 -- registers what is taken out below
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -27,10 +30,13 @@ from chat.models import User
 from chat.people import free_name, has_account
 from chat.people.addresses import AddressInput
 from chat.text.addresses import fold
-from compliance.adminkit import ClosedAdmin
+from compliance.adminkit import ONE_LINE, ClosedAdmin
 from compliance.law import Feature
+from compliance.powers import Grant, ask_to_give, ask_to_remove_factors
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
     PeopleAdmin = DjangoUserAdmin[User]
 else:
     PeopleAdmin = DjangoUserAdmin
@@ -42,6 +48,14 @@ class MemberForm(UserChangeForm):  # type: ignore[type-arg]
     """A person as the operator may change them."""
 
     password = None  # type: ignore[assignment]
+    why = forms.CharField(
+        label=gettext_lazy("Why powers are given"),
+        help_text=gettext_lazy("A second person agrees at the desk before powers are given. Taking works at once."),
+        required=False,
+        max_length=ONE_LINE,
+    )
+    grant: Grant = Grant()
+    """The powers that were entered and that the person does not have yet."""
 
     def clean(self) -> dict[str, Any]:
         """Refuse a new name that is not theirs to have, and powers for somebody whose name others have, too."""
@@ -54,7 +68,31 @@ class MemberForm(UserChangeForm):  # type: ignore[type-arg]
                 cleaned["name"] = free_name(cleaned["name"], role=role, pk=self.instance.pk)
             except ValidationError as error:
                 self.add_error("name", error)
+        self._hold_back(cleaned)
         return cleaned
+
+    def _hold_back(self, cleaned: dict[str, Any]) -> None:
+        """Take new powers out of what is saved, and keep them for the second person."""
+        person = self.instance
+        new: dict[str, list[Any]] = {}
+        for name in ("groups", "user_permissions"):
+            if name in cleaned:
+                has = set(getattr(person, name).values_list("pk", flat=True))
+                new[name] = [row for row in cleaned[name] if row.pk not in has]
+                cleaned[name] = [row for row in cleaned[name] if row.pk in has]
+        flags: dict[str, bool] = {}
+        for name in ("is_staff", "is_superuser"):
+            flags[name] = bool(cleaned.get(name)) and not getattr(person, name)
+            if name in cleaned:
+                cleaned[name] = cleaned[name] and getattr(person, name)
+        self.grant = Grant(
+            groups=[group.name for group in new.get("groups", [])],
+            staff=flags["is_staff"],
+            superuser=flags["is_superuser"],
+            permissions=[f"{row.content_type.app_label}.{row.codename}" for row in new.get("user_permissions", [])],
+        )
+        if self.grant and not cleaned.get("why"):
+            self.add_error("why", _("Say why: the second person reads it, and the record keeps it."))
 
 
 class NewMemberForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -80,6 +118,12 @@ class NewMemberForm(AdminUserCreationForm):  # type: ignore[type-arg]
         return free_name(self.cleaned_data["name"], role="")
 
 
+class ReasonedAction(ActionForm):
+    """An action on the list, with a reason where a second person is asked."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason (for the second person)"), required=False, max_length=ONE_LINE)
+
+
 @admin.register(User)
 class UserAdmin(ClosedAdmin, PeopleAdmin):
     """Members and guests: suspended and let back in, never deleted. Who holds powers is for superusers to change."""
@@ -90,6 +134,7 @@ class UserAdmin(ClosedAdmin, PeopleAdmin):
     list_filter = ("is_active", "is_guest", "is_staff", "is_superuser")
     search_fields = ("name", "email")
     ordering = ("-date_joined",)
+    action_form = ReasonedAction
     actions = ("suspend", "reinstate", "remove_second_factors")
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")}),
@@ -99,12 +144,13 @@ class UserAdmin(ClosedAdmin, PeopleAdmin):
         """Show a guest without what a guest does not have."""
         if obj is None:
             return self.add_fieldsets
+        powers = (*_POWERS, "why") if request.user.is_superuser else _POWERS
         dates = (gettext_lazy("Dates"), {"fields": ("date_joined", "last_login")})
         if obj.is_guest:
             return ((None, {"fields": ("name", "is_guest", "identifier", "is_active")}), dates)
         return (
             (None, {"fields": ("name", "email", "identifier", "second_factor", "is_active")}),
-            (gettext_lazy("Powers"), {"fields": _POWERS}),
+            (gettext_lazy("Powers"), {"fields": powers}),
             dates,
         )
 
@@ -123,6 +169,22 @@ class UserAdmin(ClosedAdmin, PeopleAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 -- Django's own signature
+        """Save what is left of a person's powers, and ask a second person for the new ones."""
+        super().save_related(request, form, formsets, change)
+        if getattr(form, "grant", None):
+            why = form.cleaned_data["why"]
+            self._ask(request, partial(ask_to_give, account=form.instance, grant=form.grant, reason=why))
+
+    def _ask(self, request: HttpRequest, ask: Callable[..., object]) -> None:
+        try:
+            ask(actor=cast("AbstractBaseUser", request.user))
+        except ValidationError as refused:
+            self.message_user(request, " ".join(refused.messages), messages.ERROR)
+            return
+        asked = _("A second person is asked to agree. Until then nothing changes; the desk shows the request.")
+        self.message_user(request, asked, messages.WARNING)
+
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Refuse: people set their own, by mail if they forgot it."""
         raise PermissionDenied
@@ -139,16 +201,10 @@ class UserAdmin(ClosedAdmin, PeopleAdmin):
 
     @admin.action(description=gettext_lazy("Remove the second factors of the selected people"), permissions=["change"])
     def remove_second_factors(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        """Let people who lost theirs sign in with the password alone, and set up a new one."""
-        done = 0
+        """Ask a second person to agree that people who lost theirs sign in with the password alone."""
         for person in self._changeable(request, people):
-            if Authenticator.objects.filter(user=person).delete()[0]:
-                self.log_change(request, person, "Second factors removed.")
-                done += 1
-        told = ngettext(
-            "%(n)d person has no second factor any more.", "%(n)d people have no second factor any more.", done
-        )
-        self.message_user(request, told % {"n": done}, messages.SUCCESS)
+            reason = request.POST.get("reason", "")
+            self._ask(request, partial(ask_to_remove_factors, account=person, reason=reason))
 
     suspend.feature = reinstate.feature = remove_second_factors.feature = Feature.OPERATOR  # type: ignore[attr-defined]
 

@@ -25,7 +25,7 @@ from compliance.gate.present import (
     planned_end,
 )
 from compliance.gate.refusals import count_refusal, write_refusals
-from compliance.gate.signatures import lift_stop, pull_stop, sign, withdraw
+from compliance.gate.signatures import ask_to_lift_stop, lift_stop, pull_stop, sign, withdraw
 from compliance.gate.snapshot import Snapshot, current, read, unreachable
 from compliance.gate.state import advance_revision, lock_exclusive
 
@@ -38,6 +38,7 @@ __all__ = [
     "WentBack",
     "advance_revision",
     "as_json",
+    "ask_to_lift_stop",
     "begin_epoch",
     "closed_reasons",
     "confirm_restore",

@@ -15,12 +15,12 @@ from compliance.adminkit import OperatorPage, ReasonForm, submit
 from compliance.law import ITEM
 from compliance.models import GateState, Stop
 
-_WRITES: Final[Mapping[str, Callable[..., None]]] = {"lift": gate.lift_stop, "confirm": gate.confirm_restore}
+_WRITES: Final[Mapping[str, Callable[..., object]]] = {"lift": gate.ask_to_lift_stop, "confirm": gate.confirm_restore}
 
 
 @admin.register(Stop)
 class StopAdmin(OperatorPage):
-    """緊急停止: pulled and lifted in two steps each, as a restored database is confirmed."""
+    """緊急停止: pulled in two steps, as a restored database is confirmed; lifted at the desk, by two persons."""
 
     work = "compliance.pull_stop"
 
@@ -28,7 +28,7 @@ class StopAdmin(OperatorPage):
         return [path("", self.admin_site.admin_view(self.stop), name="compliance_stop_changelist")]
 
     def stop(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a reason, then for a confirmation; then pull or lift the stop, or confirm what was restored."""
+        """Ask for a reason and a confirmation; then pull the stop, ask to lift it, or confirm what was restored."""
         form = ReasonForm(initial={"reason": request.POST.get("reason", "")})
         confirming = False
         if request.method == "POST":
@@ -59,7 +59,9 @@ class StopAdmin(OperatorPage):
         if not submit(form, write):
             return False
         was_on, now = before.closed_chat().allowed, gate.current()
-        done = _("The emergency stop is pulled.") if now.stop else _("The emergency stop is lifted.")
+        done = _("The emergency stop is pulled.")
+        if before.stop:
+            done = _("A second person is asked to agree. Until then the stop holds; the desk shows the request.")
         if before.restored and not now.restored:
             done = _("The restore is confirmed.")
         self.report(request, done, headline=gate.headline(now) if now.closed_chat().allowed != was_on else None)

@@ -21,8 +21,8 @@ from compliance.gate.periods import reconcile
 from compliance.gate.state import advance_revision, lock_exclusive
 from compliance.language import current_language
 from compliance.law import Item
-from compliance.models import Signature
-from compliance.records import Event, ledger
+from compliance.models import Approval, GateState, Signature
+from compliance.records import Event, approvals, ledger
 from compliance.records.evidence import Attachment
 from compliance.records.replay import canonical
 
@@ -160,20 +160,35 @@ def pull_stop(*, reason: str, actor: AbstractBaseUser) -> None:
         reconcile(by_hand=True)
 
 
-def lift_stop(*, reason: str, actor: AbstractBaseUser) -> None:
-    """Lift the emergency stop; closed chat comes back if both keys are turned.
+def ask_to_lift_stop(*, reason: str, actor: AbstractBaseUser) -> Approval:
+    """Ask a second person to agree that the emergency stop is lifted; see `approvals.request`.
 
     Raises:
-        ValidationError: no reason was given, or it is not pulled.
+        PermissionDenied: the account may not lift it.
+        ValidationError: no reason was given, it is not pulled, or this is asked for already.
     """
-    reason = reason.strip()
-    if not reason:
-        raise ValidationError({"reason": _("Say why closed chat may run again: the record keeps it.")})
+    state = GateState.objects.filter(id=1, stopped_at__isnull=False).first()
+    if state is None or state.stopped_at is None:
+        raise ValidationError({"__all__": _("The emergency stop is not pulled.")})
+    # Which stop: an approval of an earlier one lifts no later one.
+    pulled = ledger.stamp(state.stopped_at)
+    return approvals.request(kind=Approval.Kind.STOP_LIFT, subject=pulled, reason=reason, actor=actor)
+
+
+def lift_stop(*, approval: Approval, actor: AbstractBaseUser) -> None:
+    """Lift the emergency stop that a second person agreed to lift; closed chat comes back if both keys are turned.
+
+    Raises:
+        PermissionDenied: the approval is for another stop or another person.
+        ValidationError: it is not pulled, or nobody agreed.
+    """
     with transaction.atomic():
         state = lock_exclusive()
         if not state.stopped_at:
             raise ValidationError({"__all__": _("The emergency stop is not pulled.")})
-        ledger.append(Event.STOP_LIFTED, actor=actor, payload={"reason": reason})
+        kind, pulled = Approval.Kind.STOP_LIFT, ledger.stamp(state.stopped_at)
+        row, agreed = approvals.spend(approval=approval, kind=kind, subject=pulled, actor=actor)
+        ledger.append(Event.STOP_LIFTED, actor=actor, payload={"reason": row.reason, **agreed})
         state.stopped_at, state.stopped_by, state.stop_reason = None, None, ""
         advance_revision(state)
         reconcile(by_hand=True)

@@ -1,6 +1,7 @@
 """The tables of compliance, by capability."""
 
 from compliance.models import guards
+from compliance.models.approvals import Approval
 from compliance.models.assessment import Assessment
 from compliance.models.checklist import Checklist, Signature
 from compliance.models.discontinuation import Closing
@@ -12,6 +13,7 @@ from compliance.models.ledger import Actor, LedgerEntry, LedgerHead
 
 __all__ = [
     "Actor",
+    "Approval",
     "Assessment",
     "Authorisation",
     "Calendar",

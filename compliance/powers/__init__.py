@@ -1,10 +1,14 @@
 """Who may what among staff, and the desk's shell: its pages, its navigation, and who one is asked again."""
 
 from compliance.powers.desk import context, desk_page, needs_factor, register_desk_page
+from compliance.powers.giving import Grant, ask_to_give, ask_to_remove_factors
 from compliance.powers.identity import asks_who_you_are, has_used_factor, owns_factor, reauthenticated
 from compliance.records import groups_of, holders, make_groups, may, powers_of
 
 __all__ = [
+    "Grant",
+    "ask_to_give",
+    "ask_to_remove_factors",
     "asks_who_you_are",
     "context",
     "desk_page",

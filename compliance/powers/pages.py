@@ -3,11 +3,20 @@
 from django.utils.translation import gettext_lazy
 
 from compliance.law.powers import Power
+from compliance.powers.approval_pages import waiting_for
 from compliance.powers.desk import register_desk_page
 
 
 def register() -> None:
     """Register the desk's own pages. Called once, when the app is ready."""
+    register_desk_page(
+        "compliance:approvals",
+        gettext_lazy("Approvals"),
+        frozenset({Power.RUN, Power.RUN_SECOND, Power.CASES}),
+        70,
+        about=gettext_lazy("What takes two persons: powers, second factors, the stop, holds."),
+        waiting=waiting_for,
+    )
     register_desk_page(
         "compliance:staff_log",
         gettext_lazy("Staff log"),

@@ -2,6 +2,7 @@
 
 from compliance.records import (
     agreement,
+    approvals,
     evidence,
     guards,
     holds,
@@ -19,6 +20,7 @@ from compliance.records.holders import groups_of, holders, make_groups, may, pow
 __all__ = [
     "Event",
     "agreement",
+    "approvals",
     "evidence",
     "groups_of",
     "guards",

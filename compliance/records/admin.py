@@ -79,7 +79,7 @@ class HoldForm(forms.ModelForm[Hold] if TYPE_CHECKING else forms.ModelForm):  # 
 
 
 class ChangeHoldForm(forms.ModelForm[Hold] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
-    """Extends a freeze request (day and paper) or lifts a hold (reason): one of the two."""
+    """Extends a freeze request (day and paper) or asks that a hold is lifted (reason): one of the two."""
 
     extend_to = DayField(
         label=gettext_lazy("Extend to (last day)"),
@@ -136,15 +136,24 @@ class HoldAdmin(ClosedAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's own signature
         return super().get_form(request, obj, change, form=ChangeHoldForm if obj else HoldForm, **kwargs)
 
+    def _ask_to_lift(self, request: HttpRequest, hold: Hold, reason: str) -> None:
+        try:
+            holds.ask_to_lift(hold=hold, reason=reason, actor=cast("AbstractBaseUser", request.user))
+        except ValidationError as refused:
+            self.message_user(request, " ".join(refused.messages), messages.ERROR)
+        else:
+            asked = _("A second person is asked to agree. Until then the hold holds; the desk shows the request.")
+            self.message_user(request, asked, messages.WARNING)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's own signature
-        """Place, extend or lift the hold, with a ledger entry."""
+        """Place or extend the hold, with a ledger entry; ask that it is lifted."""
         actor = request.user
         assert actor.is_authenticated
         given = form.cleaned_data
         if change and given.get("extend_to"):
             holds.extend(hold=obj, ends_on=given["extend_to"], paper=given["extension_paper"], actor=actor)
         elif change:
-            holds.lift(hold=obj, reason=given["lift_reason"], actor=actor)
+            self._ask_to_lift(request, obj, given["lift_reason"])
         else:
             obj.pk = holds.place(**form.cleaned_data, actor=actor).pk
 

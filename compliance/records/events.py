@@ -52,6 +52,9 @@ class Event(StrEnum):
     EVIDENCE_DOWNLOADED = "evidence.downloaded"
     REPORT_ANSWERED = "report.answered"
     REPORT_OPENED = "report.opened"
+    APPROVAL_REQUESTED = "approval.requested"
+    APPROVAL_GIVEN = "approval.given"
+    APPROVAL_REFUSED = "approval.refused"
 
     @property
     def ja(self) -> str:

@@ -85,6 +85,16 @@ _BACK: Final = (Event.DATABASE_WENT_BACK, Event.SERVICE_RESTORED)
 _RESTORE: Final = (*_BACK, Event.RESTORE_CONFIRMED)
 _END: Final = (Event.END_ANNOUNCED, Event.END_WITHDRAWN, Event.END_REACHED)
 _LIFTED: Final = ("lifted_at", "lifted_by_id", "lift_reason")
+_ANSWERED: Final = (
+    "outside_name",
+    "outside_digest",
+    "decided_by_id",
+    "decided_at",
+    "approved",
+    "note",
+    "withdrawn_at",
+    "done_at",
+)
 _EXTENDED: Final = ("extended_at", "extended_by_id", "extension_paper", "ends_on")
 
 
@@ -125,6 +135,7 @@ def declare_all() -> None:
     """Declare the guards of this app's tables. Called once, when the models are loaded."""
     entry, head, signature = "compliance.LedgerEntry", "compliance.LedgerHead", "compliance.Signature"
     state, period, hold = "compliance.GateState", "compliance.Authorisation", "compliance.Hold"
+    approval = "compliance.Approval"
     assessment, happening, outage = "compliance.Assessment", "compliance.Happening", "compliance.Outage"
     declare(
         # The ledger: the next entry is appended, nothing else ever happens to it.
@@ -303,6 +314,22 @@ def declare_all() -> None:
             on="UPDATE",
             says="a legal hold is lifted once, with a ledger entry",
             refuse=_set_once(_LIFTED[0], _entry_of_hold(Event.HOLD_LIFTED), *_LIFTED[1:]),
+        ),
+        # Approvals: never taken away; what was asked stays, and each answer is given once.
+        *kept(approval, "an approval"),
+        Guard(
+            name="approval_update",
+            model=approval,
+            on="UPDATE",
+            says="an approval keeps what was asked",
+            refuse=changed(approval, but=_ANSWERED),
+        ),
+        Guard(
+            name="approval_done",
+            model=approval,
+            on="UPDATE",
+            says="an approval is used once",
+            refuse=_set_once("done_at", lambda _dialect: "TRUE"),
         ),
         # A recorded assessment; incidents, changes and outages, which are struck out and never taken away.
         Guard(

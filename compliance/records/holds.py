@@ -22,8 +22,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from compliance.law.retention import ROW
-from compliance.models import Hold
-from compliance.records import ledger
+from compliance.models import Approval, Hold
+from compliance.records import approvals, ledger
 from compliance.records.events import Event
 
 if TYPE_CHECKING:
@@ -217,18 +217,33 @@ def extend(*, hold: Hold, ends_on: date | None, paper: str, actor: AbstractBaseU
         row.save(update_fields=["ends_on", "extension_paper", "extended_at", "extended_by"])
 
 
-def lift(*, hold: Hold, reason: str, actor: AbstractBaseUser) -> None:
-    """Lift a hold: the retention job erases again what it kept.
+def ask_to_lift(*, hold: Hold, reason: str, actor: AbstractBaseUser) -> Approval:
+    """Ask a second person to agree that a hold is lifted; see `approvals.request`.
 
     Raises:
-        ValidationError: no reason was given, or it is lifted already.
+        PermissionDenied: the account may not lift it.
+        ValidationError: no reason was given, it is lifted already, or this is asked for already.
     """
-    reason = reason.strip()
-    if not reason:
+    if not reason.strip():
         raise ValidationError({"lift_reason": _("Say why the hold is lifted: the record keeps it.")})
+    if not Hold.objects.filter(pk=hold.pk, lifted_at__isnull=True).exists():
+        raise ValidationError({"lift_reason": _("This hold is lifted already.")})
+    return approvals.request(kind=Approval.Kind.HOLD_LIFT, subject=str(hold.pk), reason=reason, actor=actor)
+
+
+def lift(*, hold: Hold, approval: Approval, actor: AbstractBaseUser) -> None:
+    """Lift a hold as a second person agreed: the retention job erases again what it kept.
+
+    Raises:
+        PermissionDenied: the approval is for another hold or another person.
+        ValidationError: it is lifted already, or nobody agreed.
+    """
     with transaction.atomic():
         live = Hold.objects.select_for_update().filter(pk=hold.pk, lifted_at__isnull=True)
         if not live.exists():
             raise ValidationError({"lift_reason": _("This hold is lifted already.")})
-        ledger.append(Event.HOLD_LIFTED, actor=actor, payload={"hold": hold.pk, "reason": reason})
-        live.update(lifted_at=timezone.now(), lifted_by_id=actor.pk, lift_reason=reason)
+        kind = Approval.Kind.HOLD_LIFT
+        row, agreed = approvals.spend(approval=approval, kind=kind, subject=str(hold.pk), actor=actor)
+        payload = {"hold": hold.pk, "reason": row.reason, **agreed}
+        ledger.append(Event.HOLD_LIFTED, actor=actor, payload=payload)
+        live.update(lifted_at=timezone.now(), lifted_by_id=actor.pk, lift_reason=row.reason)

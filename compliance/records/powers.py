@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _NOTHING: Final[Mapping[str, Any]] = {"staff": False, "active": True, "powers": [], "factors": []}
 _WATCHED: Final = frozenset({"is_staff", "is_superuser", "is_active"})
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+_agreed: ContextVar[Mapping[str, Any] | None] = ContextVar("agreed", default=None)
 
 
 class ActorMiddleware(MiddlewareMixin):
@@ -42,6 +44,20 @@ class ActorMiddleware(MiddlewareMixin):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         _request.set(None)
         return response
+
+
+@contextmanager
+def under(agreed: Mapping[str, Any]) -> Iterator[None]:
+    """Have the entries of a block name the approval under which powers are given or taken.
+
+    Args:
+        agreed: what `approvals.spend` returned for the act's entry.
+    """
+    token = _agreed.set(agreed)
+    try:
+        yield
+    finally:
+        _agreed.reset(token)
 
 
 def reconcile() -> None:
@@ -80,9 +96,14 @@ def _facts(user: Any) -> dict[str, Any]:
     powers = ["superuser"] if user.is_superuser else []
     powers += [_group(group) for group in user.groups.all()]
     powers += [_permission(each) for each in user.user_permissions.select_related("content_type")]
-    staff = user.is_staff or user.is_superuser
-    factors = Authenticator.objects.filter(user_id=user.pk).values_list("type", flat=True) if staff else ()
+    rows = Authenticator.objects.filter(user_id=user.pk)
+    factors = rows.values_list("type", flat=True) if watches_factors(user) else ()
     return {"staff": user.is_staff, "active": user.is_active, "powers": sorted(powers), "factors": sorted(factors)}
+
+
+def watches_factors(user: Any) -> bool:
+    """Return whether the ledger notes an account's second factors: those of staff, auditors included."""
+    return bool(user.is_staff or user.is_superuser or user.groups.filter(name__in=ledger.ROLES).exists())
 
 
 def _group(group: Group) -> str:
@@ -117,7 +138,8 @@ def append(event: Event, payload: Mapping[str, Any], door: str = "") -> None:
     request = _request.get()
     user = getattr(request, "user", None) if door != "unseen" else None
     actor: AbstractBaseUser | None = user if user is not None and user.is_authenticated else None
-    ledger.append(event, actor=actor, payload={**payload, "door": door or ("page" if request else "command")})
+    how = {**(_agreed.get() or {}), "door": door or ("page" if request else "command")}
+    ledger.append(event, actor=actor, payload={**payload, **how})
 
 
 # Signals --------------------------------------------------------------------------------------------------------------

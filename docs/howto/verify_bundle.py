@@ -87,6 +87,9 @@ EVENTS: Mapping[str, Pair] = {
     "evidence.downloaded": ("証拠ファイルを取り出し", "Evidence file downloaded"),
     "report.answered": ("通報に回答", "Report answered"),
     "report.opened": ("通報された内容を閲覧", "Reported words looked at"),
+    "approval.requested": ("二人目の承認を依頼", "Approval of a second person requested"),
+    "approval.given": ("二人目が承認", "Approved by a second person"),
+    "approval.refused": ("二人目が不承認", "Refused by a second person"),
 }
 ROLES: Mapping[str, Pair] = {
     "service": ("サービス", "the service"),
@@ -139,6 +142,9 @@ DOORS: Mapping[str, Pair] = {
 }
 KEYS: Mapping[str, Pair] = {
     "account": ("アカウント", "account"),
+    "alone": ("二人目なし（24時間の待機後）", "without a second person, after 24 hours"),
+    "alone_from": ("一人で実行できる時刻", "alone from"),
+    "approval": ("承認", "approval"),
     "attack": ("不正行為のおそれ", "an attack may be behind it"),
     "authorisation": ("提供可能期間", "period"),
     "anchor": ("アンカーの番号", "anchor at entry"),
@@ -169,6 +175,7 @@ KEYS: Mapping[str, Pair] = {
     "reason": ("理由", "reason"),
     "report": ("報告", "report"),
     "scope": ("範囲", "scope"),
+    "second": ("二人目", "second person"),
     "stamped_at": ("認証された時刻", "stamped at"),
     "started": ("開始", "since"),
     "summary": ("概要", "summary"),
@@ -177,6 +184,7 @@ KEYS: Mapping[str, Pair] = {
     "version": ("版", "version"),
     "what": ("対象", "what"),
     "where": ("場所", "where"),
+    "withdrawn": ("依頼を取下げ", "request withdrawn"),
     "service": ("サービス", "service"),
     "add_on": ("付加的な機能", "an add-on only"),
     "cause": ("原因", "cause"),

@@ -25,8 +25,8 @@ from compliance.law import (
 from compliance.law.dating import Outcome as DatingOutcome
 from compliance.law.variables import VARIABLES
 
-POWERS: Final = ("staff.added", "power.given", "factor.added")
-"""Events that the ledger holds as soon as a test makes a staff account."""
+POWERS: Final = ("staff.added", "power.given", "factor.added", "approval.requested", "approval.given")
+"""Events that the ledger holds as soon as a test makes a staff account, or has a second person agree."""
 
 TODAY: Final = date(2026, 11, 22)
 NOW: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

@@ -20,7 +20,7 @@ from compliance import gate
 from compliance.law import LAW_VERSION, RULES, Feature, Mode, Standing, Status
 from compliance.models import LedgerEntry
 from compliance.records import Event, ledger
-from compliance.testing import NOTIFIED, notified, sign_all, unguarded
+from compliance.testing import NOTIFIED, lift_stop, notified, sign_all, unguarded
 from tests.compliance.cases import TODAY, standing
 from tests.serving import manage, manage_json
 
@@ -167,7 +167,7 @@ def test_export_proves_when_closed_chat_was_on(request: pytest.FixtureRequest, s
         clock.shift(timedelta(days=1))
         gate.pull_stop(reason="点検のため", actor=operator)
         clock.shift(timedelta(days=1))
-        gate.lift_stop(reason="終わった", actor=operator)
+        lift_stop(reason="終わった", actor=operator)
     whole = json.loads(Done("ledger", "export").out)
     told = [entry["event"] for entry in whole["entries"] if entry["event"].startswith(("gate", "stop"))]
     assert told == ["gate.opened", "stop.pulled", "gate.closed", "stop.lifted", "gate.opened"]

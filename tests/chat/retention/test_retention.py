@@ -25,9 +25,9 @@ from chat.models import LoginEnd, Message, Pairing, Participant, Room, Ticket, U
 from chat.people import Person
 from compliance.law import Status
 from compliance.law.retention import ROW, TABLE, Eraser, as_text, version
-from compliance.models import Hold, Instance, LedgerEntry
+from compliance.models import Approval, Hold, Instance, LedgerEntry
 from compliance.records import holds, ledger
-from compliance.testing import sign_all
+from compliance.testing import agreed, lift_hold, sign_all
 from tests.compliance.cases import POWERS, standing
 from tests.conftest import MakeUser
 from tests.kit.store import store
@@ -259,7 +259,7 @@ def test_a_hold_on_everything_stops_the_job(talk: Callable[[datetime], Room], op
     assert (report.stopped, dict(report.counts)) == (True, {})
     assert LedgerEntry.objects.filter(event="retention.purged").latest("seq").payload["stopped"] is True
     assert Message.objects.get(room=room).sealed
-    holds.lift(hold=held, reason="期間の満了", actor=operator)
+    lift_hold(hold=held, reason="期間の満了", actor=operator)
     assert retention.purge().counts["closed_history"] == 1
 
 
@@ -400,7 +400,7 @@ def test_no_second_freeze_follows_for_the_same_records(after: int, operator: Use
 def test_only_a_live_freeze_is_extended(operator: User) -> None:
     room, today = rooms.create_open_room(actor=operator, name="控えの間"), timezone.localdate()
     ordered, lifted = hold(operator, "room", room.pk), freeze(operator, room.pk)
-    holds.lift(hold=lifted, reason="取消し", actor=operator)
+    lift_hold(hold=lifted, reason="取消し", actor=operator)
     for held in (ordered, lifted):
         with pytest.raises(ValidationError) as refused:
             holds.extend(hold=held, ends_on=today + timedelta(days=40), paper="第2号", actor=operator)
@@ -433,9 +433,9 @@ def test_a_talk_in_which_nobody_writes_any_more_ends_and_its_periods_begin(
 def test_the_ledger_knows_of_a_hold_but_not_whom_it_is_about(operator: User) -> None:
     subject = operator.public_id
     held = hold(operator, "person", subject, paper="○○警察署 第1号")
-    holds.lift(hold=held, reason="満了", actor=operator)
+    lift_hold(hold=held, reason="満了", actor=operator)
     with pytest.raises(ValidationError):
-        holds.lift(hold=held, reason="もう一度", actor=operator)
+        lift_hold(hold=held, reason="もう一度", actor=operator)
     for entry in LedgerEntry.objects.all():
         assert str(subject) not in str(entry.payload)
         assert "警察署" not in str(entry.payload)
@@ -468,6 +468,9 @@ def test_holds_are_placed_and_lifted_in_the_admin(desk: Client, operator: User) 
     assert (held.ends_on, held.extension_paper, held.extended_by) == (until + timedelta(days=1), "第2号", operator)
     assert "extend_to" not in desk.get(page).content.decode()
     assert desk.post(page, {"lift_reason": "満了", "paper": "書き換え"}).status_code == 302
+    held.refresh_from_db()
+    assert held.lifted_at is None, "a second person agrees first"
+    holds.lift(hold=held, approval=agreed(Approval.objects.get()), actor=operator)
     held.refresh_from_db()
     assert (held.lifted_by, held.lift_reason, held.paper) == (operator, "満了", "第1号")
     assert desk.post(page, {"lift_reason": "再び"}).status_code == 403

@@ -28,7 +28,7 @@ from compliance import gate, vault
 from compliance.law import Feature
 from compliance.models import Hold, LedgerEntry
 from compliance.records import holds
-from compliance.testing import TurnKeys
+from compliance.testing import TurnKeys, lift_hold
 from tests.conftest import MakeUser, signed_in
 from tests.kit.client import Peer
 from tests.kit.store import store
@@ -383,7 +383,7 @@ def test_copies_outlive_the_talk_and_go_ninety_days_after_the_answer(talk: Talk,
         clock.shift(timedelta(days=2))
         retention.purge()
         assert ReportedMessage.objects.count() == 1
-        holds.lift(hold=Hold.objects.get(), reason="済み", actor=operator)
+        lift_hold(hold=Hold.objects.get(), reason="済み", actor=operator)
         retention.purge()
     assert not Report.objects.exists()
     assert not ReportedMessage.objects.exists()

@@ -8,9 +8,9 @@ from django.test import Client
 from chat.models import User
 from compliance import gate
 from compliance.law import Status
-from compliance.models import Authorisation, LedgerEntry
+from compliance.models import Approval, Authorisation, LedgerEntry
 from compliance.records import ledger
-from compliance.testing import sign_all
+from compliance.testing import agreed, sign_all
 from tests.compliance.cases import standing
 from tests.compliance.pages import text
 
@@ -52,6 +52,8 @@ def test_the_stop_is_pulled_and_lifted_in_two_steps_each(desk: Client, operator:
     desk.post(STOP, {"reason": "済んだ", "intent": "lift"})
     assert gate.current().stop is not None
     desk.post(STOP, {"reason": "済んだ", "intent": "lift", "_confirm": "1"})
+    assert gate.current().stop is not None, "a second person agrees first"
+    gate.lift_stop(approval=agreed(Approval.objects.get()), actor=operator)
     assert gate.current().closed_chat().allowed
     events = list(LedgerEntry.objects.filter(event__startswith="stop.").values_list("event", "actor"))
     ref = ledger.actor_of(operator).ref

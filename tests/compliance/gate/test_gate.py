@@ -43,7 +43,7 @@ from compliance.law import (
 from compliance.law.checklist import WIND_DOWN
 from compliance.models import Authorisation, GateState, Instance, LedgerEntry, Signature
 from compliance.records import ledger
-from compliance.testing import evidence_for, notified, sign_all, unguarded
+from compliance.testing import evidence_for, lift_stop, notified, sign_all, unguarded
 from tests.compliance.cases import DATING, POWERS, TODAY, environments, standing
 from tests.conftest import MakeUser
 from tests.kit.store import store
@@ -112,7 +112,7 @@ def test_a_period_says_when_and_why_it_ended_and_the_next_is_another(both: User)
     [reason] = first.closed_because
     assert reason["cause"] == "emergency_stop"
     assert "点検のため" in reason["ja"]
-    gate.lift_stop(reason="終わった", actor=both)
+    lift_stop(reason="終わった", actor=both)
     assert Authorisation.objects.count() == 2
     assert gate.current().authorisation == Authorisation.objects.get(closed_at__isnull=True).pk
     told = [event for event in events() if not event.startswith(("item", "retention"))]

@@ -28,7 +28,7 @@ from compliance.law import CLOSED_TALK, ITEM, LAW_VERSION, Cause, Feature, Stand
 from compliance.law.checklist import WIND_DOWN
 from compliance.models import Authorisation, Filing, GateState, Instance, LedgerEntry, Signature
 from compliance.records import ledger
-from compliance.testing import assert_gated, evidence_for, sign_all, unguarded
+from compliance.testing import assert_gated, evidence_for, lift_stop, sign_all, unguarded
 from tests.compliance.cases import standing
 from tests.conftest import MakeUser, signed_in
 from tests.kit.store import store
@@ -511,6 +511,6 @@ def test_periods_that_open_without_anybodys_hand_are_bounded(both: User, setting
     assert Authorisation.objects.count() == periods.MAX_OPENINGS
     assert causes() == [Cause.pending]
     gate.pull_stop(reason="点検", actor=both)
-    gate.lift_stop(reason="終わった", actor=both)
+    lift_stop(reason="終わった", actor=both)
     assert causes() == []
     assert LedgerEntry.objects.filter(event__startswith="gate.").count() <= 2 * periods.MAX_OPENINGS + 1

