@@ -18,6 +18,8 @@ from chat.people import Person
 from chat.protocol import REPORT_NOTE_CHARS, REPORTED_MESSAGES, Code, Refused
 from chat.safety.queries import Chosen, choose, missing_seqs, reportable
 from compliance import vault
+from compliance.law.powers import Power
+from compliance.powers import may
 from compliance.records import ledger
 from compliance.records.events import Event
 
@@ -129,8 +131,11 @@ def open_report(*, report: Report, actor: User) -> list[tuple[ReportedMessage, s
     """Open the words of a report for the desk: exactly those that were handed over. Each look is an entry.
 
     Raises:
+        Refused: `forbidden` without the power.
         vault.Unsealable: a copy was changed, or its key is gone.
     """
+    if not may(actor, Power.REPORTS_READ):
+        raise Refused(Code.FORBIDDEN, _("You may not do this."))
     with transaction.atomic():
         ledger.append(Event.REPORT_OPENED, actor=actor, payload={"report": str(report.pk)})
         Report.objects.filter(pk=report.pk, opened_at__isnull=True).update(opened_at=timezone.now())
@@ -163,8 +168,10 @@ def answer(*, report: UUID, outcome: str, note: str, actor: User) -> None:
         actor: who answers.
 
     Raises:
-        Refused: `missing`, `conflict` where it has an answer already, `protocol`, or `size`.
+        Refused: `forbidden` without the power; `missing`; `conflict` where it is answered already; `protocol`, `size`.
     """
+    if not may(actor, Power.REPORTS_ANSWER):
+        raise Refused(Code.FORBIDDEN, _("You may not do this."))
     if outcome not in Report.Outcome.values:
         raise Refused(Code.PROTOCOL, _("Choose what came of it."))
     note = _cleaned(note)

@@ -42,6 +42,11 @@ def _known(item: Item, snapshot: gate.Snapshot, language: str) -> dict[str, str]
                 if feature in law.CLOSED_FEATURES
             )
         },
+        "LAW-09": {
+            "procedure": f"/desk/reports/ ({law.LAW_VERSION})",
+            "purpose": law.say(retention.ROW["reports"].why, language),
+            "deletion": law.say(retention.ROW["reports"].period, language),
+        },
         "LAW-11": {"transmissions": transmissions.as_text(language), "list_version": transmissions.version()},
         "LAW-12": {"table": retention.as_text(language), "table_version": retention.version()},
         "LAW-20": {"number": snapshot.standing.dating_number},

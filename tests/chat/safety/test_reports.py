@@ -26,10 +26,11 @@ from chat.people import Person
 from chat.protocol import Code, Refused
 from compliance import gate, vault
 from compliance.law import Feature
+from compliance.law.powers import Group
 from compliance.models import Hold, LedgerEntry
 from compliance.records import holds
 from compliance.testing import TurnKeys, lift_hold
-from tests.conftest import MakeUser, signed_in
+from tests.conftest import MakeStaff, MakeUser, signed_in
 from tests.kit.client import Peer
 from tests.kit.store import store
 from tests.serving import Server
@@ -90,6 +91,11 @@ def board(user: User) -> Room:
     return rooms.create_open_room(actor=user, name="広場")
 
 
+@pytest.fixture
+def moderator(make_staff: MakeStaff) -> User:
+    return make_staff(Group.MODERATOR)
+
+
 def opened(report: Report, actor: User) -> list[tuple[str, str]]:
     return [(copy.state, words) for copy, words in safety.open_report(report=report, actor=actor)]
 
@@ -121,10 +127,10 @@ def test_quote_of_a_message_that_was_not_chosen_stays_shut(talk: Talk, operator:
     assert opened(talk.report(answer), operator) == [("current", "これについて")]
 
 
-def test_ledger_names_the_report_and_no_person_room_or_word(talk: Talk, operator: User) -> None:
+def test_ledger_names_the_report_and_no_person_room_or_word(talk: Talk, operator: User, moderator: User) -> None:
     report = talk.report(talk.said(THREAT), note="メモ")
     safety.open_report(report=report, actor=operator)
-    safety.answer(report=report.pk, outcome="acted", note="対応しました", actor=operator)
+    safety.answer(report=report.pk, outcome="acted", note="対応しました", actor=moderator)
     entries = LedgerEntry.objects.filter(event__startswith="report.").order_by("seq")
     assert [(e.event, e.actor is not None) for e in entries] == [
         ("report.filed", False),
@@ -159,16 +165,16 @@ def test_open_room_hands_over_the_words_as_they_stand_and_keeps_them_when_their_
     assert not TakenBack.objects.exists()
 
 
-def test_same_report_pressed_twice_is_one_until_it_is_answered(talk: Talk, operator: User) -> None:
+def test_same_report_pressed_twice_is_one_until_it_is_answered(talk: Talk, operator: User, moderator: User) -> None:
     seq = talk.said(THREAT)
     first = talk.report(seq)
     assert talk.report(seq) == first
     assert talk.report(seq, reason="minor") != first
-    safety.answer(report=first.pk, outcome="no_ground", note="", actor=operator)
+    safety.answer(report=first.pk, outcome="no_ground", note="", actor=moderator)
     assert talk.report(seq) != first
     assert LedgerEntry.objects.filter(event="report.filed").count() == 3
     with pytest.raises(Refused) as refused:
-        safety.answer(report=first.pk, outcome="acted", note="", actor=operator)
+        safety.answer(report=first.pk, outcome="acted", note="", actor=moderator)
     assert refused.value.code is Code.CONFLICT
 
 
@@ -366,14 +372,16 @@ def talk_of_nine(talk: Talk) -> Talk:
 # How long -------------------------------------------------------------------------------------------------------------
 
 
-def test_copies_outlive_the_talk_and_go_ninety_days_after_the_answer(talk: Talk, operator: User) -> None:
+def test_copies_outlive_the_talk_and_go_ninety_days_after_the_answer(
+    talk: Talk, operator: User, moderator: User
+) -> None:
     report = talk.report(talk.said(THREAT))
     talk.leave(talk.two)
     with time_machine.travel(timezone.now() + timedelta(days=181), tick=False) as clock:
         retention.purge()
         assert not Room.objects.filter(pk=talk.room).exists()
         assert opened(report, operator) == [("current", THREAT)]
-        safety.answer(report=report.pk, outcome="acted", note="", actor=operator)
+        safety.answer(report=report.pk, outcome="acted", note="", actor=moderator)
         clock.shift(timedelta(days=89))
         retention.purge()
         assert ReportedMessage.objects.count() == 1
@@ -459,11 +467,11 @@ def test_ended_talk_is_listed_and_opens_read_only(talk: Talk) -> None:
         assert browser.get(f"/closed/{talk.room}/report/").status_code == HTTPStatus.NOT_FOUND
 
 
-def test_own_reports_show_state_and_answer_to_the_reporter_alone(talk: Talk, operator: User) -> None:
+def test_own_reports_show_state_and_answer_to_the_reporter_alone(talk: Talk, operator: User, moderator: User) -> None:
     report = talk.report(talk.said(THREAT))
     browser = signed_in(talk.two)
     assert "まだ誰も開いていません" in browser.get("/reports/").content.decode()
-    safety.answer(report=report.pk, outcome="acted", note="警告しました", actor=operator)
+    safety.answer(report=report.pk, outcome="acted", note="警告しました", actor=moderator)
     assert "警告しました" in browser.get("/reports/").content.decode()
     assert "警告しました" not in signed_in(talk.one).get("/reports/").content.decode()
 
