@@ -32,6 +32,7 @@ ASKING: Final = (
     ("purge", "--dry-run"),
     ("reseal",),
     ("seed",),
+    ("staff", "--list"),
 )
 TALKING: Final = (*ASKING, ("gate", "--json"), ("outage", "list", "--json"), ("assess",), ("asyncapi",))
 SERVING: Final = "demo"  # runs until it is stopped, and brings its own database

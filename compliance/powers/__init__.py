@@ -3,6 +3,7 @@
 from compliance.powers.desk import context, desk_page, needs_factor, register_desk_page
 from compliance.powers.giving import Grant, ask_to_give, ask_to_remove_factors
 from compliance.powers.identity import asks_who_you_are, has_used_factor, owns_factor, reauthenticated
+from compliance.powers.leaving import recover, staff
 from compliance.records import groups_of, holders, make_groups, may, powers_of
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "owns_factor",
     "powers_of",
     "reauthenticated",
+    "recover",
     "register_desk_page",
+    "staff",
 ]

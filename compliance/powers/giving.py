@@ -108,6 +108,15 @@ def _account(ref: str) -> Any:
     return get_user_model()._default_manager.select_for_update().get(pk=Actor.objects.get(ref=ref).user_id)  # noqa: SLF001 -- Django's own name
 
 
+def take_all(account: Any) -> None:
+    """Take every power from an account at once; the ledger notes each by signal. Nobody needs to agree to that."""
+    with transaction.atomic():
+        account.groups.clear()
+        account.user_permissions.clear()
+        account.is_staff = account.is_superuser = False
+        account.save(update_fields=("is_staff", "is_superuser"))
+
+
 def ask_to_remove_factors(*, account: AbstractBaseUser, reason: str, actor: AbstractBaseUser) -> Approval:
     """Ask a second person to agree that another's second factors are removed; see `approvals.request`.
 

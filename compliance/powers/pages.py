@@ -18,6 +18,13 @@ def register() -> None:
         waiting=waiting_for,
     )
     register_desk_page(
+        "compliance:staff",
+        gettext_lazy("Staff"),
+        frozenset({Power.RUN, Power.RUN_SECOND, Power.RECORD}),
+        80,
+        about=gettext_lazy("Who is staff and in which group; joining and leaving."),
+    )
+    register_desk_page(
         "compliance:staff_log",
         gettext_lazy("Staff log"),
         frozenset({Power.RECORD, Power.RECORD_OWN}),

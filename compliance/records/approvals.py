@@ -228,6 +228,13 @@ def withdraw(*, approval: Approval, actor: AbstractBaseUser) -> None:
             raise PermissionDenied
         if row.state not in _LIVE:
             raise ValidationError(_("This request is over already."))
+        drop(approval=row, actor=actor)
+
+
+def drop(*, approval: Approval, actor: AbstractBaseUser) -> None:
+    """Take back a request of somebody who leaves the staff, where it can still be carried out."""
+    row = _locked(approval.pk)
+    if row.state in _LIVE:
         ledger.append(Event.APPROVAL_REFUSED, actor=actor, payload=_about(row) | {"withdrawn": True})
         row.withdrawn_at = timezone.now()
         row.save(update_fields=("withdrawn_at",))

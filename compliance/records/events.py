@@ -55,6 +55,7 @@ class Event(StrEnum):
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_GIVEN = "approval.given"
     APPROVAL_REFUSED = "approval.refused"
+    STAFF_RECOVERED = "staff.recovered"
 
     @property
     def ja(self) -> str:

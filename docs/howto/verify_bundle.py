@@ -90,6 +90,7 @@ EVENTS: Mapping[str, Pair] = {
     "approval.requested": ("二人目の承認を依頼", "Approval of a second person requested"),
     "approval.given": ("二人目が承認", "Approved by a second person"),
     "approval.refused": ("二人目が不承認", "Refused by a second person"),
+    "staff.recovered": ("スタッフの認証手段を再設定", "Sign-in of a staff member recovered"),
 }
 ROLES: Mapping[str, Pair] = {
     "service": ("サービス", "the service"),
@@ -176,6 +177,7 @@ KEYS: Mapping[str, Pair] = {
     "report": ("報告", "report"),
     "scope": ("範囲", "scope"),
     "second": ("二人目", "second person"),
+    "sessions": ("終了したログイン", "sessions ended"),
     "stamped_at": ("認証された時刻", "stamped at"),
     "started": ("開始", "since"),
     "summary": ("概要", "summary"),

@@ -1,0 +1,124 @@
+"""The desk's pages on the staff: who they are, asking for powers for them, and leaving as one page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from compliance.adminkit import ONE_LINE
+from compliance.language import localized
+from compliance.law.powers import Group, Power
+from compliance.models import Actor, Approval, Feed
+from compliance.powers import giving, leaving
+from compliance.powers.desk import desk_page
+from compliance.powers.identity import asks_who_you_are
+from compliance.records import groups_of, ledger, may
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+
+class GiveForm(forms.Form):
+    """Which group an account is to join, and why."""
+
+    address = forms.EmailField(label=gettext_lazy("E-mail address of the account"))
+    group = forms.ChoiceField(label=gettext_lazy("Group"))
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=ONE_LINE)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        group = self.fields["group"]
+        assert isinstance(group, forms.ChoiceField)
+        group.choices = [(group.value, localized(group)) for group in Group]
+
+    def account(self) -> AbstractBaseUser:
+        """Return the account of the address.
+
+        Raises:
+            ValidationError: there is none that is active.
+        """
+        model: Any = get_user_model()
+        named = {model.USERNAME_FIELD: self.cleaned_data["address"].lower(), "is_active": True}
+        found: AbstractBaseUser | None = model._default_manager.filter(**named).first()  # noqa: SLF001 -- Django's own name
+        if found is None:
+            raise ValidationError(_("There is no account with this address. The person signs up first."))
+        return found
+
+
+class LeaveForm(forms.Form):
+    """Why somebody's part ends, or a second factor is removed."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=ONE_LINE)
+
+
+def _as_row(account: Any) -> dict[str, Any]:
+    found = groups_of(account)
+    return {
+        "account": account,
+        "ref": ledger.actor_of(account).ref,
+        "groups": [group for group in Group if group in found],
+        "superuser": account.is_superuser,
+        "factor": Authenticator.objects.filter(user_id=account.pk).exists(),
+    }
+
+
+@desk_page(Power.RUN, Power.RUN_SECOND, Power.RECORD)
+@asks_who_you_are
+def list_staff(request: HttpRequest) -> HttpResponse:
+    """Show who is staff; an operator asks here that somebody joins a group."""
+    form = GiveForm(request.POST or None)
+    actor = request.user
+    assert actor.is_authenticated
+    if request.method == "POST" and form.is_valid():
+        try:
+            account, group = form.account(), form.cleaned_data["group"]
+            grant = giving.Grant(groups=[] if group in groups_of(account) else [group])
+            giving.ask_to_give(account=account, grant=grant, reason=form.cleaned_data["reason"], actor=actor)
+        except ValidationError as refused:
+            form.add_error(None, refused.messages)
+        else:
+            messages.success(request, _("A second person is asked to agree."))
+            return redirect("compliance:approvals")
+    context = {"rows": [_as_row(each) for each in leaving.staff()], "form": form, "runs": may(actor, Power.RUN)}
+    return render(request, "desk/staff.html", context)
+
+
+@desk_page(Power.RUN)
+@asks_who_you_are
+def member_of_staff(request: HttpRequest, ref: str) -> HttpResponse:
+    """Show what one member of staff has; end all of it, or ask that a lost second factor is removed."""
+    account = get_object_or_404(Actor.objects.select_related("user"), ref=ref).user
+    if not leaving.staff().filter(pk=account.pk).exists():
+        raise Http404
+    actor = request.user
+    assert actor.is_authenticated
+    form = LeaveForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        try:
+            if request.POST.get("act") == "factor":
+                giving.ask_to_remove_factors(account=account, reason=reason, actor=actor)
+                messages.success(request, _("A second person is asked to agree."))
+                return redirect("compliance:approvals")
+            leaving.off_board(account=account, reason=reason, actor=actor)
+        except ValidationError as refused:
+            form.add_error(None, refused.messages)
+        else:
+            messages.success(request, _("Everything that this person had as staff has ended."))
+            return redirect("compliance:staff")
+    context = {
+        "row": _as_row(account),
+        "form": form,
+        "feed": Feed.objects.filter(owner_id=account.pk).exists(),
+        "requests": Approval.objects.filter(requested_by_id=account.pk, done_at=None, withdrawn_at=None).count(),
+    }
+    return render(request, "desk/member.html", context)
