@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from django.contrib.staticfiles.storage import StaticFilesStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 log = structlog.get_logger("todoke.static")
@@ -21,10 +23,22 @@ _COMMENT = re.compile(
 )
 
 
+class Plain(StaticFilesStorage):
+    """Names files plainly, for work on the service itself."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.url = cache(super().url)  # type: ignore[method-assign]  # twenty on a page
+
+
 class Static(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # published without types
     """WhiteNoise's storage, which follows the imports of ES modules and works before anything was collected."""
 
     support_js_module_import_aggregation = True
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.url = cache(super().url)  # what the manifest says stays the same as long as the process
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:  # noqa: FBT001, FBT002
         """Take the comments out of our own scripts and styles, then name and compress what was collected."""

@@ -11,13 +11,12 @@ import structlog
 from django.db import close_old_connections
 
 from chat.operations.health import readiness, without_database
-from chat.web.plain import send_page
+from chat.web.plain import ALIVE, PLAIN, send_page
 from chat.web.threads import Full, in_thread
 
 log = structlog.get_logger("todoke.health")
 
 READY_SECONDS: Final = 3.0  # without an answer of the database for so long, the process is not ready
-_PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 _JSON: Final = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
@@ -37,9 +36,9 @@ class Probes:
         if path not in ("/healthz", "/readyz") or scope["type"] != "http":
             return await self._application(scope, receive, send)
         if scope["method"] not in ("GET", "HEAD"):
-            return await send_page(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", {**_PLAIN, "Allow": "GET, HEAD"})
+            return await send_page(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", {**PLAIN, "Allow": "GET, HEAD"})
         if path == "/healthz":
-            status, content, headers = HTTPStatus.OK, b"ok\n", _PLAIN
+            status, content, headers = HTTPStatus.OK, ALIVE, PLAIN
         else:
             facts = await _readiness()
             status = HTTPStatus.OK if facts["ready"] else HTTPStatus.SERVICE_UNAVAILABLE

@@ -17,18 +17,36 @@ from twisted.protocols.basic import LineReceiver
 from twisted.web import http
 
 from chat.web import bodies
-from chat.web.plain import page
+from chat.web.plain import ALIVE, ALIVE_PATH, PLAIN, page
 
 LINGER_SECONDS = 3.0  # for which what a refused client still sends is read and dropped, so that it gets to the answer
 LARGE_BYTES = 128 * 1024 * 1024  # of large bodies that a process takes at one moment: Daphne hands each over whole
 
 
 class Request(WebRequest):  # type: ignore[misc]  # published without types
-    """A request whose body is counted as it comes, and left to the application to parse."""
+    """A request whose body is counted as it comes, and left to the application to parse.
+
+    A probe of life is answered here: the queue and the task of an application would cost more than the answer. Under
+    other servers `chat.operations.probes` gives the same one.
+    """
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._parsePOSTFormSubmission = False  # else Twisted parses forms into memory, for nobody
+
+    def process(self) -> Any:
+        """Answer a probe of life, or hand the request over."""
+        is_probe = self.path == ALIVE_PATH and self.method in (b"GET", b"HEAD")
+        if not is_probe or self.requestHeaders.hasHeader(b"Upgrade"):
+            return super().process()
+        headers = PLAIN | {"Content-Length": str(len(ALIVE))}
+        if self.server.server_name:
+            headers["Server"] = self.server.server_name
+        for name, value in headers.items():
+            self.setHeader(name, value)
+        self.write(ALIVE)
+        self.finish()
+        return None
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 -- Twisted's name
         """Keep a piece of the body, if it is within the limit."""
@@ -152,6 +170,9 @@ class Factory(HTTPFactory):  # type: ignore[misc]
         channel: Channel = super().buildProtocol(addr)
         channel.requestFactory = Request
         return channel
+
+    def log(self, request: Any) -> None:
+        """Write no line: Daphne writes those of access itself, and nothing takes Twisted's."""
 
     def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
         """Offer what the channel speaks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
@@ -13,6 +14,8 @@ from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
+from django.utils.html import json_script
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from chat.models import Room, User
@@ -57,9 +60,14 @@ def render_page(
         "login_url": reverse("account_login"),
         "seal": seal_keys(user) if user and room and not room.is_open else [],
     }
-    strings = {key: str(text) for key, text in JS_STRINGS.items()}
-    facts = {"boot": boot, "me": me, "js_strings": strings, "oldest_browsers": OLDEST_BROWSERS}
+    facts = {"boot": boot, "me": me, "js_strings": _strings(get_language()), "oldest_browsers": OLDEST_BROWSERS}
     return render(request, template, {**facts, **context})
+
+
+@cache
+def _strings(language: str | None) -> SafeString:
+    """Return the element with the texts that scripts show, in the current language, which the caller names."""
+    return json_script({key: str(text) for key, text in JS_STRINGS.items()}, "strings")
 
 
 def seal_keys(user: User) -> list[str]:

@@ -9,6 +9,11 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_noop as _
 
+PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+"""The headers of an answer to a machine."""
+ALIVE_PATH: Final = b"/healthz"
+ALIVE: Final = b"ok\n"
+"""What is answered there: that the process lives."""
 _WORDS: Final = {
     408: (
         _("That took too long"),

@@ -123,7 +123,7 @@ def own_standing(fingerprints: frozenset[str], faults: tuple[Problem, ...]) -> S
     """Return this process's standing, with the problems that only the running service shows.
 
     Args:
-        fingerprints: of the processes that run now, from `running`.
+        fingerprints: of the processes that run now.
         faults: of this process, from `own_faults`.
     """
     standing: Standing = settings.STANDING
@@ -133,13 +133,6 @@ def own_standing(fingerprints: frozenset[str], faults: tuple[Problem, ...]) -> S
 
 
 # All processes --------------------------------------------------------------------------------------------------------
-
-
-def running() -> tuple[frozenset[str], str]:
-    """Return the fingerprints of the processes that run and can run closed chat, and their newest edition."""
-    recent = Instance.objects.filter(seen_at__gt=seen_now() - INSTANCE_TTL)
-    found = list(recent.exclude(fingerprint="").values_list("fingerprint", "edition").distinct())
-    return frozenset(fingerprint for fingerprint, _edition in found), max((edition for _, edition in found), default="")
 
 
 def register(instance: uuid.UUID) -> None:

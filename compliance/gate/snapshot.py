@@ -9,10 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from compliance import law
-from compliance.gate.instances import note_ledger, now, own_faults, own_standing, running
+from compliance.gate.instances import (
+    INSTANCE_TTL,
+    has_own_clock,
+    note_ledger,
+    now,
+    own_faults,
+    own_standing,
+    seen_now,
+)
 from compliance.law import (
     CLOSED_TALK,
     PURGE_BEFORE_DAYS,
@@ -138,6 +146,12 @@ class Snapshot:
 
 
 _cached: Snapshot | None = None  # of the newest revision that this process read, without what changes between revisions
+_shown: tuple[Snapshot, Snapshot] | None = None  # that one, and what `read` made of it last, with its decisions
+_LOOK: Final = """
+SELECT gate.revision, instance.fingerprint, instance.edition FROM compliance_gatestate gate
+LEFT JOIN compliance_instance instance ON instance.seen_at > {} AND instance.fingerprint <> ''
+WHERE gate.id = 1
+"""
 
 
 def current() -> Snapshot:
@@ -152,8 +166,9 @@ def current() -> Snapshot:
 
 
 def unreachable() -> Snapshot:
-    """Return the snapshot of a gate whose database does not answer: closed."""
-    return Snapshot(None, settings.STANDING, None, None, None)
+    """Return the snapshot of a gate whose database does not answer: closed. It names this process's own faults."""
+    faults = own_faults()
+    return Snapshot(None, own_standing(frozenset(), faults), None, None, None, faults=faults)
 
 
 def cached() -> Snapshot | None:
@@ -167,10 +182,11 @@ def read() -> Snapshot:
     Raises:
         DatabaseError: the database does not answer.
     """
-    global _cached  # noqa: PLW0603 -- a cache keyed by a token that is never used twice
-    state, _ = GateState.objects.get_or_create(id=1)
+    global _cached, _shown  # noqa: PLW0603 -- caches keyed by a token that is never used twice
+    revision, fingerprints, edition = _look()
     known = _cached
-    if known is None or known.revision != state.revision:
+    if known is None or known.revision != revision:
+        state, _ = GateState.objects.get_or_create(id=1)
         checklist = _checklist()
         first = LedgerEntry.objects.filter(seq=1).first()
         note_ledger(is_specimen=first is not None and ledger.is_foreign(first))
@@ -188,15 +204,39 @@ def read() -> Snapshot:
             period=state.authorisation.snapshot if state.authorisation else None,
         )
         _cached = known
-    fingerprints, edition = running()
     faults = own_faults()
-    return replace(
-        known,
-        standing=own_standing(fingerprints, faults),
-        fingerprints=fingerprints,
-        edition=edition,
-        faults=faults,
-    )
+    standing = own_standing(fingerprints, faults)
+    changing = (standing, fingerprints, edition, faults)
+    if _shown is not None:
+        of, shown = _shown
+        if of is known and changing == (shown.standing, shown.fingerprints, shown.edition, shown.faults):
+            return shown
+    shown = replace(known, standing=standing, fingerprints=fingerprints, edition=edition, faults=faults)
+    _shown = (known, shown)
+    return shown
+
+
+def _look() -> tuple[uuid.UUID | None, frozenset[str], str]:
+    """Look at what changes without warning, by one statement that costs no query to be built: each page looks.
+
+    Returns:
+        the gate's revision (None before its first row), the fingerprints of the processes that run and can run closed
+        chat, and their newest edition.
+    """
+    with connection.cursor() as cursor:
+        if has_own_clock():
+            cursor.execute(
+                _LOOK.format("statement_timestamp() - make_interval(secs => %s)"), [INSTANCE_TTL.total_seconds()]
+            )
+        else:
+            since = connection.ops.adapt_datetimefield_value(seen_now() - INSTANCE_TTL)
+            cursor.execute(_LOOK.format("%s"), [since])
+        rows = cursor.fetchall()
+    if not rows:
+        return None, frozenset(), ""
+    revision = rows[0][0] if isinstance(rows[0][0], uuid.UUID) else uuid.UUID(rows[0][0])
+    found = [(fingerprint, edition) for _revision, fingerprint, edition in rows if fingerprint]
+    return revision, frozenset(each for each, _ in found), max((edition for _, edition in found), default="")
 
 
 def _checklist() -> Checklist:

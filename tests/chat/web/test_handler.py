@@ -16,6 +16,7 @@ from pytest_django.fixtures import Settings
 from chat.operations.probes import Probes
 from chat.web import handler
 from config.asgi import pages
+from tests.serving import Server
 
 
 async def ask(application: Any, path: str, method: str = "GET", **headers: str) -> httpx.Response:
@@ -39,6 +40,15 @@ async def test_health_needs_neither_database_nor_pages() -> None:
         raise AssertionError("asked")
 
     assert (await ask(Probes(nobody), "/healthz")).status_code == 200
+
+
+def test_daphne_answers_a_probe_of_life_by_itself_as_the_application_does(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as probe:
+        for method, status, content in (("GET", 200, "ok\n"), ("HEAD", 200, ""), ("POST", 405, "")):
+            own = probe.request(method, "/healthz?why", headers={"Host": "10.1.2.3"})
+            asked = probe.request(method, "/health%7a", headers={"Host": "10.1.2.3"})  # it knows the plain name only
+            assert (own.status_code, own.text) == (asked.status_code, asked.text) == (status, content)
+            assert dict(own.headers) == dict(asked.headers)
 
 
 @pytest.mark.django_db(transaction=True)
