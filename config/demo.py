@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 APPLICATION_ID: Final = 0x746F_6465
 """Stands in the header of a demo's SQLite file (`PRAGMA application_id`). A copy of the file keeps it."""
+_MAGIC: Final = b"SQLite format 3\0"
 _APPLICATION_ID_AT: Final = 68  # bytes from the start: https://www.sqlite.org/fileformat.html#application_id
 
 REFUSED: Final = (
@@ -104,6 +105,11 @@ def check_database(path: Path, *, demo: bool) -> None:
             header = file.read(_APPLICATION_ID_AT + 4)
     except OSError:
         return
+    if demo and header and not header.startswith(_MAGIC):
+        raise RefusedStart(
+            f"DEMO: {path} is not an SQLite database; move it away"
+            " | SQLite のデータベースではありません。別の場所へ移してください"
+        )
     if len(header) < _APPLICATION_ID_AT + 4:
         return
     marked = int.from_bytes(header[_APPLICATION_ID_AT:], "big") == APPLICATION_ID

@@ -1,7 +1,12 @@
 """A demo takes no setting of a deployment, and no process opens the database of the other kind."""
 
+import os
 import re
+import shutil
 import sqlite3
+import subprocess
+import sys
+import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 from pytest_django.fixtures import Settings
 
 from compliance import gate
-from compliance.models import GateState
+from compliance.models import GateState, Instance, LedgerEntry
 from compliance.records import ledger, proof
 from compliance.records.events import Event
 from config import demo
@@ -89,6 +94,39 @@ def test_a_demo_does_not_open_a_real_database(tmp_path: Path) -> None:
     demo.check_database(tmp_path / "absent.sqlite3", demo=True)
 
 
+@pytest.mark.parametrize("content", ["a note", "a longer note. " * 20])
+def test_a_demo_names_the_file_that_is_no_database(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "todoke.sqlite3"
+    path.write_text(content)
+    with pytest.raises(demo.RefusedStart, match=f"{path} is not an SQLite database"):
+        demo.check_database(path, demo=True)
+    path.write_text("")  # as SQLite itself makes it
+    demo.check_database(path, demo=True)
+
+
+@pytest.mark.slow
+def test_a_demo_that_is_kept_names_its_file_where_it_is_broken(tmp_path: Path) -> None:
+    for part in ("chat", "compliance"):
+        (tmp_path / part).symlink_to(ROOT / part)
+    # The project's folder is where its settings and its command are.
+    shutil.copy(ROOT / "manage.py", tmp_path)
+    shutil.copytree(ROOT / "config", tmp_path / "config", ignore=shutil.ignore_patterns("__pycache__"))
+    path = demo.database(tmp_path / "var")
+    path.parent.mkdir(parents=True)
+    header = bytearray(b"SQLite format 3\0" + bytes(4080))
+    header[68:72] = demo.APPLICATION_ID.to_bytes(4, "big")
+    path.write_bytes(header)
+    given = {name: value for name, value in os.environ.items() if name not in demo.REFUSED}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--keep", "--port", "1"],
+        cwd=tmp_path, env=given | {"DEMO": "on"}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+    assert "DATABASE_URL" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_page_of_a_demo_exists_elsewhere(db: None) -> None:
     with pytest.raises(NoReverseMatch):
         reverse("chat:demo")
@@ -116,6 +154,23 @@ def test_no_service_goes_on_with_the_ledger_of_a_demo(specimen: dict[str, Any], 
     gate.advance_revision(GateState.objects.get_or_create(id=1)[0])
     assert [problem.variable for problem in gate.current().faults] == ["DATABASE_URL"]
     assert not gate.current().closed_chat().allowed
+
+
+@pytest.mark.usefixtures("specimen")
+def test_a_process_whose_database_became_that_of_a_demo_says_so_and_writes_nothing_there(settings: Settings) -> None:
+    settings.DEMO = False
+    GateState.objects.get_or_create(id=1)
+    process, memory = uuid.uuid4(), gate.Memory(epoch="a" * 32, beat=3)  # of the database that was there before
+    before = LedgerEntry.objects.count()
+    for _ in range(2):
+        with pytest.raises(gate.WentBack):
+            gate.heartbeat(process, memory)
+        with pytest.raises(gate.SpecimenLedger):
+            gate.move_epoch(process, memory, "epoch")
+        snapshot = gate.unreachable()
+        assert [problem.variable for problem in snapshot.faults] == ["DATABASE_URL"]
+        assert any("begun in a demo" in reason.en for reason in snapshot.closed_chat().reasons)
+    assert (LedgerEntry.objects.count(), Instance.objects.count()) == (before, 0)
 
 
 @pytest.fixture

@@ -108,6 +108,7 @@ class GateWatch:
         self._beating: asyncio.Future[gate.Snapshot] | None = None
         self._is_renewing = False
         self._is_start_noted = False
+        self._named: list[str] = []  # the faults of this process, as the log names them
         self._refusals_at = clock.monotonic()
 
     def permit(self, feature: str, language: str) -> None:
@@ -168,6 +169,10 @@ class GateWatch:
             self.went_back(str(found))
             await self.look()
             return
+        except gate.SpecimenLedger:  # it is no earlier state of ours, but a demo's file: say so, and keep out
+            self.is_database_up = True
+            self._take(gate.unreachable())
+            return
         except Exception as error:  # noqa: BLE001 -- drivers and pools have many words for "no answer"
             self.is_database_up = False
             if not isinstance(error, TimeoutError) and not self._is_renewing:
@@ -202,8 +207,10 @@ class GateWatch:
 
     def _take(self, snapshot: gate.Snapshot) -> None:
         by_language = {language: _features(snapshot, language) for language in ("ja", "en")}
-        if snapshot.faults != self.snapshot.faults:
-            log.warning("gate.refuses_here", faults=[fault.variable for fault in snapshot.faults])
+        faults = [fault.variable for fault in snapshot.faults]
+        if faults != self._named:
+            self._named = faults
+            log.warning("gate.refuses_here", faults=faults)
         self.snapshot = snapshot
         metrics.GATE_OPEN.set(snapshot.closed_chat().allowed)
         metrics.GATE_FAULTS.set(len(snapshot.faults))

@@ -28,6 +28,7 @@ from compliance.gate.refusals import count_refusal, write_refusals
 from compliance.gate.signatures import ask_to_lift_stop, lift_stop, pull_stop, sign, withdraw
 from compliance.gate.snapshot import Snapshot, current, read, unreachable
 from compliance.gate.state import advance_revision, lock_exclusive
+from compliance.records.ledger import SpecimenLedger
 
 __all__ = [
     "INSTANCE_TTL",
@@ -35,6 +36,7 @@ __all__ = [
     "Memory",
     "OptimisticToken",
     "Snapshot",
+    "SpecimenLedger",
     "WentBack",
     "advance_revision",
     "as_json",

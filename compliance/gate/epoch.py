@@ -22,7 +22,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from compliance.database import Trouble, trouble_of
-from compliance.gate.instances import FORGOTTEN_AFTER, INSTANCE_TTL, measure_clock, now, register, seen_now
+from compliance.gate.instances import (
+    FORGOTTEN_AFTER,
+    INSTANCE_TTL,
+    measure_clock,
+    note_ledger,
+    now,
+    register,
+    seen_now,
+)
 from compliance.gate.periods import reconcile
 from compliance.gate.snapshot import Snapshot
 from compliance.gate.state import advance_revision, lock_exclusive
@@ -158,6 +166,7 @@ def move_epoch(instance: uuid.UUID, memory: Memory, found_by: str) -> Snapshot:
 
     Raises:
         NotWhole: the database is being restored at this moment.
+        SpecimenLedger: a demo's database stands in its place. Nothing is written there.
         DatabaseError: it does not answer, or takes no writes yet.
     """
     if not GateState.objects.filter(id=1).exists() or tables_without_key():
@@ -171,7 +180,11 @@ def move_epoch(instance: uuid.UUID, memory: Memory, found_by: str) -> Snapshot:
                 "remembered": {"seq": memory.head[0], "hash": memory.head[1]} if memory.head else None,
                 "found": {"seq": last.seq, "hash": last.hash} if last else None,
             }
-            _begin(state, Event.DATABASE_WENT_BACK, instead_of=memory.epoch, payload=payload)
+            try:
+                _begin(state, Event.DATABASE_WENT_BACK, instead_of=memory.epoch, payload=payload)
+            except ledger.SpecimenLedger:
+                note_ledger(is_specimen=True)
+                raise
     memory.forget()
     return heartbeat(instance, memory)
 

@@ -107,6 +107,7 @@ class MemoryBackend:
         self.beats = 0
         self.epoch = "first"
         self.lost: str | None = None  # what the next beat finds, see `gate.WentBack`
+        self.is_specimen = False  # whether a demo's database stands in its place
 
     def room(self, key: str) -> MemoryRoom:
         """A room by its public id."""
@@ -226,6 +227,8 @@ class MemoryBackend:
     async def move_epoch(self, instance: UUID, found_by: str) -> gate.Snapshot:
         """Another epoch begins."""
         self._answer()
+        if self.is_specimen:
+            raise gate.SpecimenLedger
         self.lost, self.epoch = None, f"after {self.epoch}"
         return replace(gate.unreachable(), epoch=self.epoch)
 

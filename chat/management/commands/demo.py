@@ -20,7 +20,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from chat.demo import cast, seed
 from compliance.law import Feature
@@ -88,14 +88,24 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _prepare(path: Path, *, keep: bool) -> None:
-    """Make the database of a demo, and fill it; keep it if asked to, and if there is one."""
+    """Make the database of a demo, and fill it; keep it if asked to, and if there is one.
+
+    Raises:
+        CommandError: the one that is kept cannot be read, or not brought up to date.
+    """
     fresh = not (keep and path.exists())
     if fresh:
         for part in ("", "-wal", "-shm", "-journal"):
             path.with_name(path.name + part).unlink(missing_ok=True)
         with closing(sqlite3.connect(path)) as made:
             made.execute(f"PRAGMA application_id = {settings.DEMO_MARK}")  # before WAL: the mark is in the file itself
-    call_command("migrate", verbosity=0)
+    try:
+        call_command("migrate", verbosity=0)
+    except DatabaseError as error:
+        raise CommandError(
+            f"DEMO: {path} cannot be used ({error}); move it away, or start without KEEP=1"
+            " | このデータベースは使えません。移すか、KEEP=1 なしで起動してください"
+        ) from error
     if fresh:
         seed.fill()
 

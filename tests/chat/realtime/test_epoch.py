@@ -121,6 +121,19 @@ def test_what_went_back_below_what_was_delivered_is_noticed_by_the_head_check(pl
     assert [item["seq"] for item in joined["items"]] == [1, 2, 3, 4, 5]
 
 
+def test_a_demos_database_in_its_place_is_no_epoch_and_no_outage_and_the_service_comes_back_with_its_own(
+    place: Deployment,
+) -> None:
+    place.memory.lost, place.memory.is_specimen = "epoch", True
+    for _ in range(3):
+        place.look()
+        assert is_lost(place)
+        assert place.hubs.hubs[0].parts.gate.is_database_up
+    place.memory.is_specimen = False
+    place.look()
+    assert not is_lost(place)
+
+
 def test_a_log_that_grew_again_beyond_what_was_delivered_is_noticed_as_another_one(place: Deployment) -> None:
     _reader, transport = place.join()
     place.put_back()
