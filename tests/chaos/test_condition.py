@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,12 +21,13 @@ from django.utils import timezone
 
 from chat import composition, rooms
 from compliance.models import Outage
-from tests import embedded
+from tests import embedded, upgrade
 from tests.chaos.storm import SETTINGS
-from tests.chaos.test_outage import frozen, postgres_pid, until
+from tests.chaos.test_outage import frozen, postgres_pid, ready, until
+from tests.compliance.test_database import named
 from tests.conftest import Serve
 from tests.kit.client import Peer
-from tests.serving import Server
+from tests.serving import Server, manage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -145,3 +147,18 @@ def test_an_outage_of_the_database_enters_the_log_though_no_monitor_could_write_
     assert outage.ended_at is not None
     assert outage.started_at - began < timedelta(seconds=30)
     assert outage.ended_at - outage.started_at > timedelta(seconds=60)
+
+
+def test_a_database_of_another_encoding_is_named_by_readiness_and_is_not_ready(tmp_path: Path) -> None:
+    made = "CREATE DATABASE foreign_text ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"
+    with named("foreign_text", made) as url:
+        with psycopg.connect(url, autocommit=True, client_encoding="UTF8") as owner:  # tables brought there by hand
+            owner.execute((upgrade.unpack(tmp_path) / upgrade.SCHEMA).read_text())
+        migrated = manage("migrate", "--verbosity", "0", env={"DATABASE_URL": url})
+        assert "SQL_ASCII" in migrated.stderr
+        with Server(env={"DATABASE_URL": url}) as server:
+            until(lambda: ready(server)["fault"] is not None)
+            facts = ready(server)
+            assert facts["ready"] is False
+            assert all("SQL_ASCII" in facts["fault"][language] for language in ("ja", "en"))
+            assert httpx.get(f"{server.url}/readyz").status_code == 503
