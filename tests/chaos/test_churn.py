@@ -16,7 +16,7 @@ from tests.kit.client import Peer
 pytestmark = [pytest.mark.chaos, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("cycles", [400, pytest.param(5000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("cycles", [200, pytest.param(5000, marks=pytest.mark.long)])
 def test_whoever_comes_and_goes_leaves_nothing_behind(gather: Gather, cycles: int) -> None:
     crowd = gather(processes=1, rooms=1, sockets=1)
     server, talker = crowd.servers[0], crowd.talkers[0]

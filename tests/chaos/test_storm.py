@@ -25,10 +25,12 @@ def breakable() -> None:
 
 
 @pytest.mark.usefixtures("breakable")
-@pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [8, pytest.param(60, marks=pytest.mark.long)])
 def test_a_storm_loses_and_doubles_nothing(gather: Gather, seconds: int) -> None:
-    crowd = gather(COMPLIANCE_CHECKLIST="advise")
-    seekers = Seekers(crowd, pairs=3) if seconds > 30 else None  # whoever vanishes has half a minute to come back
+    is_long = seconds > 30
+    rooms, sockets, rate = (20, 200, 60) if is_long else (8, 80, 40)
+    crowd = gather(rooms=rooms, sockets=sockets, rate=rate, COMPLIANCE_CHECKLIST="advise")
+    seekers = Seekers(crowd, pairs=3) if is_long else None  # whoever vanishes has half a minute to come back
     broken = asyncio.run(storm(crowd, seconds, seed=29, seekers=seekers))
     crowd.verdict()
     print(broken.summary(), crowd.summary(), sep="\n")
