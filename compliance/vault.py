@@ -41,11 +41,15 @@ class Purpose(Enum):
     """The desk opens what a party handed over: copies with a place of their own, and nothing of a room."""
     RESEALING = "resealing"
     """The words are sealed again with a newer key and shown to nobody."""
+    RESTORING = "restoring"
+    """What a keeper or staff removed from an open room is put back there. Opens nothing else: see `REMOVED`."""
 
 
 _OF_PARTICIPANTS: Final = frozenset({Purpose.READING, Purpose.REPORTING, Purpose.REPORTED})
 _OF_REPORTS: Final = frozenset({"report", "note"})
 """The kinds of places whose words a party handed over."""
+REMOVED: Final = "removed"
+"""The kind of a place in which words removed from an open room rest. No event of a room's log is of this kind."""
 _at_console = False
 
 
@@ -122,12 +126,15 @@ def unseal(place: Place, sealed: bytes, purpose: Purpose) -> str:
         purpose: why. A shell has no participants: there, only a disclosure opens words.
 
     Raises:
-        Unsealable: see the class; or the purpose is a participant's, and this process is a shell.
+        Unsealable: see the class; or the purpose is a participant's, and this process is a shell; or it is to restore
+            what was not removed.
     """
     if _at_console and purpose in _OF_PARTICIPANTS:
         raise Unsealable("a shell opens closed talk by a disclosure only")
     if purpose is Purpose.REPORTED and place.kind not in _OF_REPORTS:
         raise Unsealable("nobody handed this over")
+    if (purpose is Purpose.RESTORING) is not (place.kind == REMOVED):
+        raise Unsealable("what was removed from an open room is opened to be restored, and nothing else is")
     return _open(place, sealed)
 
 

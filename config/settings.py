@@ -431,6 +431,7 @@ TEMPLATES = [
                 "compliance.powers.context",
                 "chat.people.accounts.context",
                 "chat.matching.doing.context",
+                "chat.safety.shown.context",
             ],
             "libraries": {"links": "chat.text.links"},
         },

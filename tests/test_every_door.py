@@ -102,7 +102,13 @@ def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 # Pages ----------------------------------------------------------------------------------------------------------------
 
 
-SAMPLES: Final = {"slug": "lockable", "room_id": str(uuid4()), "item_id": "LAW-01", "app_label": "chat"}
+SAMPLES: Final = {
+    "slug": "lockable",
+    "room_id": str(uuid4()),
+    "item_id": "LAW-01",
+    "app_label": "chat",
+    "ref": str(uuid4()),
+}
 
 
 def pages(**samples: str) -> list[Door]:

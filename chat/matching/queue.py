@@ -54,7 +54,7 @@ def seek(*, person: Person, topic: str = "", language: str = "") -> tuple[dateti
 
     Raises:
         FeatureClosed: the gate says no.
-        Refused: `auth` for guests, `forbidden` without a verified address.
+        Refused: `auth` for guests, `forbidden` without a verified address or while one is muted everywhere.
     """
     now = timezone.now()
     with gate.transaction(Feature.MATCH_PAIR):
@@ -62,6 +62,7 @@ def seek(*, person: Person, topic: str = "", language: str = "") -> tuple[dateti
             raise Refused(Code.AUTH, _("Talking with one other person needs an account. Open rooms do not."))
         if not people.has_verified_address(person.pk):
             raise Refused(Code.FORBIDDEN, _("Confirm your e-mail address first; then you can be matched."))
+        people.permit_person(person.pk, now)
         ticket, created = Ticket.objects.select_for_update().get_or_create(
             user_id=person.pk, defaults={"topic": topic, "language": language, "since": now, "heartbeat_at": now}
         )

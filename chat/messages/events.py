@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 
 from chat.messages import log
 from chat.models import Message
-from chat.protocol import MESSAGE_CHARS, Access, Author, Code, Item, Refused, Role
+from chat.protocol import MESSAGE_CHARS, RESTORE, Access, Author, Code, Item, Refused, RemovedBy, Role
 from chat.realtime import Committed, Person
 from compliance import vault
 
@@ -28,7 +28,7 @@ _COMPATIBILITY = re.compile(r"([\uf900-\ufaff\U0002f800-\U0002fa1f]+)")
 
 
 class NewEvent(Struct):
-    """One event that waits to be stored: a message, an edit or a deletion."""
+    """One event that waits to be stored: a message, an edit, a deletion, or the restoring of what was removed."""
 
     room: UUID
     person: Person
@@ -41,6 +41,11 @@ class NewEvent(Struct):
     feature: str | None = None  # of the room, if the caller knows it: only then a message can take the fast path
     tries: int = 0  # how often another process took the seq that its words were sealed for
     before: frozenset[int] = frozenset()  # of a deletion: who has the room open here, by primary key
+    role: str | None = None  # as which somebody writes in this room, where that is not `person.role`: a keeper
+    origin: str | None = None  # of a guest: the digest of the network
+    reason: str = ""  # of a deletion: why somebody removes what is not their own
+    restores: bool = False  # an edit that gives removed words back
+    by: str = ""  # as `Message.by`; the slow path sets it
 
 
 @dataclass(slots=True)
@@ -101,13 +106,15 @@ def row_of(event: NewEvent, seq: int, id_: UUID, *, body: str | None) -> log.Row
         kind=event.kind.value,
         author=event.person.pk,
         author_name=event.person.name,
-        author_role=event.person.role,
+        author_role=event.person.role if event.role is None else event.role,
         client_id=event.client_id,
         client_id_written=event.client_id_written,
         body=body,
         reply_to=event.reply_to,
         target=event.target,
         feature=event.feature,
+        origin=event.origin,
+        by=event.by,
     )
 
 
@@ -121,13 +128,14 @@ def item_of(event: NewEvent, row: log.Row, at: str) -> Item:
     return Item(
         seq=row.seq,
         id=row.id,
-        kind=row.kind,
-        author=Author(event.person.id, event.person.name, cast("Role", event.person.role) or UNSET),
+        kind=RESTORE if event.restores else row.kind,
+        author=Author(event.person.id, event.person.name, cast("Role", row.author_role) or UNSET),
         body=event.body if event.kind != Message.Kind.DELETE else "",
         at=at,
         client_id=event.client_id_written or (str(event.client_id) if event.client_id else UNSET),
         reply_to=event.reply_to or UNSET,
         target=event.target or UNSET,
+        by=cast("RemovedBy", event.by) if event.by and not event.restores else UNSET,
     )
 
 

@@ -12,14 +12,27 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Max, Q
 from msgspec import Struct, json
 
-from chat.models import Message, Participant, Room
+from chat.models import Keeper, Message, Participant, Room
 from chat.protocol import Access
 from compliance.gate import OptimisticToken
 
 _encoder = json.Encoder()
-_LOCKED = ("id", "kind", "feature", "ended_at", "head", "revision")
+_LOCKED = (
+    "id",
+    "kind",
+    "feature",
+    "ended_at",
+    "head",
+    "revision",
+    "slow_seconds",
+    "members_only",
+    "announce_only",
+    "archived_at",
+    "created_by_id",
+)
 
 
 @dataclass(slots=True)
@@ -32,6 +45,11 @@ class LockedRoom:
     ended_at: datetime | None
     head: int
     revision: int
+    slow_seconds: int
+    members_only: bool
+    announce_only: bool
+    archived_at: datetime | None
+    owner: int | None
 
     @property
     def is_open(self) -> bool:
@@ -63,6 +81,8 @@ class Row(Struct, omit_defaults=True):
     feature: str | None = None  # of its room; `POST` checks that it still is
     head: int | None = None  # of its room, as far as its writer knows: `seals` are for the seqs that follow it
     seals: list[bytes] | None = None  # for `POST`: the words sealed for the seq after that head, the next one, …
+    origin: str | None = None  # of a guest: the digest of the network; `POST` stores nothing that it keeps from writing
+    by: str = ""  # of a deletion or an edit: see `Message.by`
 
 
 @dataclass(slots=True)
@@ -77,11 +97,12 @@ class Answer:
 # Rows travel as one JSON parameter: an array for each column costs the service several times as much.
 _APPEND = (
     "INSERT INTO chat_message (room_id, seq, id, kind, author_id, author_name, author_role, client_id,"
-    " client_id_written, body, sealed, reply_to, target, at) SELECT room, seq, id, kind, author, author_name,"
-    " coalesce(author_role, ''), client_id, client_id_written, body, decode(sealed, 'base64'), reply_to, target, %s"
+    " client_id_written, body, sealed, reply_to, target, by, at) SELECT room, seq, id, kind, author, author_name,"
+    " coalesce(author_role, ''), client_id, client_id_written, body, decode(sealed, 'base64'), reply_to, target,"
+    " coalesce(by, ''), %s"
     " FROM json_to_recordset(%s) AS e(room uuid, seq bigint, id uuid, kind text, author bigint, author_name text,"
     " author_role text, client_id uuid, client_id_written text, body text, sealed text, reply_to bigint,"
-    " target bigint)"
+    " target bigint, by text)"
 )
 #: Locks the rooms, appends messages and advances the heads, in one transaction: all or nothing.
 POST = "SELECT room_id, head, revision, stored FROM chat_post({}, {}, {}, {}, {}, {})"
@@ -103,6 +124,24 @@ def inside(rooms: Sequence[UUID]) -> set[tuple[UUID, int]]:
     if not rooms:
         return set()
     return set(Participant.objects.filter(room__in=rooms, left_at__isnull=True).values_list("room_id", "user_id"))
+
+
+def keepers(rooms: Sequence[UUID], people: Sequence[int]) -> set[tuple[UUID, int]]:
+    """Return which of these people are named keepers of these rooms, as (room, person); owners are not among them."""
+    return set(Keeper.objects.filter(room__in=rooms, user__in=people).values_list("room_id", "user_id"))
+
+
+def last_post(room: UUID, author: int, since: datetime) -> datetime | None:
+    """Return when somebody last posted in a room after a moment; None if they did not."""
+    mine = Message.objects.filter(room_id=room, author_id=author, kind=Message.Kind.MESSAGE, at__gt=since)
+    last: datetime | None = mine.aggregate(last=Max("at"))["last"]
+    return last
+
+
+def words_of(room: UUID, seq: int) -> str:
+    """Return the latest words of a message of an open room; empty where it has none."""
+    said = Message.objects.filter(Q(seq=seq) | Q(target=seq), room_id=room, body__isnull=False)
+    return said.order_by("-seq").values_list("body", flat=True).first() or ""
 
 
 def repeats(keys: Sequence[tuple[UUID, int, UUID]]) -> dict[tuple[UUID, int, UUID], tuple[int, datetime]]:
@@ -148,6 +187,7 @@ def append(rows: Sequence[Row], at: datetime) -> None:
             sealed=row.sealed,
             reply_to=row.reply_to,
             target=row.target,
+            by=row.by,
             at=at,
         )
         for row in rows
@@ -159,10 +199,10 @@ def arguments(
 ) -> list[str | None]:
     """Return what `POST` takes, as text.
 
-    It returns no rows and stores nothing if a precondition fails: a room that is gone, ended or under another feature,
-    an author who is not inside, a client id that the log has, an answer to what does not exist, or a gate that moved.
-    The caller then takes the slow path. Of a room whose words are not sealed for the seqs that they would get it stores
-    nothing and returns the head.
+    It returns no rows and stores nothing if a precondition fails: a room that is gone, ended, restricted or under
+    another feature, an author who is muted somewhere or not inside, a guest from a network that is muted, a client id
+    that the log has, an answer to what does not exist, or a gate that moved. The caller then takes the slow path. Of a
+    room whose words are not sealed for the seqs that they would get it stores nothing and returns the head.
 
     Args:
         rooms: those that the rows are of.

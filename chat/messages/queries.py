@@ -14,7 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace as replaced
 
 from chat.models import Message, Room
-from chat.protocol import Access, Author, Item, timestamp
+from chat.protocol import RESTORE, Access, Author, Item, timestamp
 from chat.rooms import missing, readable
 from compliance import vault
 
@@ -108,7 +108,9 @@ _EVENT = (
     "client_id_written",
     "reply_to",
     "target",
+    "by",
 )
+_TARGET = _EVENT.index("target")
 _SHOWN = ("seq", "kind", "author", "body", "unreadable", "edited")
 _PAGE = ("pk", "head", "feature", "revision", *(f"event__{column}" for column in _EVENT))
 
@@ -162,7 +164,7 @@ def _with_edits(page: Page, beyond: int) -> Sequence[Item]:
     edits = Message.objects.filter(
         room_id=page.room, target__in=messages, seq__gt=beyond, kind=Message.Kind.EDIT
     ).order_by("seq")
-    words = {row[-1]: _item(page.room, row, is_open=page.access.is_open) for row in edits.values_list(*_EVENT)}
+    words = {row[_TARGET]: _item(page.room, row, is_open=page.access.is_open) for row in edits.values_list(*_EVENT)}
     return [
         replaced(item, body=edit.body, unreadable=edit.unreadable, edited=True)
         if (edit := words.get(item.seq)) and (item.body or item.unreadable)  # what was deleted stays deleted
@@ -173,7 +175,7 @@ def _with_edits(page: Page, beyond: int) -> Sequence[Item]:
 
 def _item(room: UUID, row: Sequence[Any], *, is_open: bool) -> Item:
     """Return a row of the log as the wire shows it, its words opened if they are sealed: in a closed room only."""
-    seq, pk, kind, author, public_id, name, role, body, sealed, at, client_id, written, reply_to, target = row
+    seq, pk, kind, author, public_id, name, role, body, sealed, at, client_id, written, reply_to, target, by = row
     unreadable = False
     if sealed:
         try:
@@ -187,7 +189,7 @@ def _item(room: UUID, row: Sequence[Any], *, is_open: bool) -> Item:
     return Item(
         seq=seq,
         id=pk,
-        kind=kind,
+        kind=RESTORE if by and kind == Message.Kind.EDIT else kind,
         author=Author(str(public_id) if public_id else None, name, role or UNSET),
         body=body or "",
         at=timestamp(at),
@@ -195,6 +197,7 @@ def _item(room: UUID, row: Sequence[Any], *, is_open: bool) -> Item:
         reply_to=reply_to or UNSET,
         target=target or UNSET,
         unreadable=unreadable,
+        by=by if by and kind == Message.Kind.DELETE else UNSET,
     )
 
 
@@ -205,14 +208,23 @@ def as_read(page: Iterable[Item]) -> list[dict[str, Any]]:
         page: items in order of seq.
 
     Returns:
-        for each message or notice: seq, kind, author, body, unreadable, edited, at (a datetime), reply_to; and what it
-        answers to, `quoted`, as one of these, where the page has it.
+        for each message or notice: seq, kind, author, body, unreadable, edited, at (a datetime), reply_to; `by`: as
+        what somebody removed it who did not write it, or None; and what it answers to, `quoted`, as one of these, where
+        the page has it.
 
     Raises:
         ValueError: an item is of a kind that this version does not know. It changes no message.
     """
     shown: dict[int, dict[str, Any]] = {}
+    page = list(page)
+    settled = {item.seq for item in page if item.edited}  # what stands on the page of them is older than their words
     for item in page:
+        if item.target in settled:
+            continue
+        if item.kind == RESTORE:
+            if item.target is not UNSET and item.target in shown:
+                shown[item.target] |= {"body": item.body, "edited": False, "by": None}
+            continue
         kind = Message.Kind(item.kind)
         match kind:
             case Message.Kind.MESSAGE | Message.Kind.NOTICE:
@@ -220,13 +232,18 @@ def as_read(page: Iterable[Item]) -> list[dict[str, Any]]:
                 reply_to = item.reply_to if item.reply_to is not UNSET else None
                 shown[item.seq] = named | {
                     "at": datetime.fromisoformat(item.at),
+                    "by": None,
                     "reply_to": reply_to,
                     "quoted": shown.get(reply_to) if reply_to else None,
                 }
+            case Message.Kind.EDIT if not item.body and not item.unreadable:
+                pass  # its words went with those of its message
             case Message.Kind.EDIT | Message.Kind.DELETE:
                 target = shown.get(item.target) if item.target is not UNSET else None
                 if target is not None and (target["body"] or target["unreadable"]):  # what was deleted stays deleted
                     target |= {"body": item.body, "unreadable": item.unreadable, "edited": bool(item.body)}
+                if target is not None and kind is Message.Kind.DELETE:
+                    target["by"] = item.by or None
             case unknown:
                 assert_never(unknown)
     return list(shown.values())

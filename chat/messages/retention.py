@@ -1,4 +1,4 @@
-"""What of the log is erased: the words of closed talks that are over."""
+"""What of the log is erased: the words of closed talks that are over, and what was removed from open rooms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from chat import rooms
 from chat.messages.taken_back import kept_back
-from chat.models import Message, TakenBack
+from chat.models import Message, RemovedMessage, TakenBack
 from chat.retention import Job, Rows, delete, register
 from compliance.records.holds import Live
 
@@ -27,4 +27,12 @@ def _silence(rows: Rows) -> int:
 
 
 register("taken_back", Job(kept_back, partial(delete, TakenBack), words=True, of_talks=True))
+
+
+def _removed_words(before: datetime, held: Live) -> Rows:
+    rows = RemovedMessage.objects.filter(at__lt=before)
+    return rows.exclude(room__in=held.rooms).exclude(author__isnull=False, author__public_id__in=held.people)
+
+
+register("removed_words", Job(_removed_words, partial(delete, RemovedMessage), words=True))
 register("closed_words", Job(_closed_words, _silence, words=True, of_talks=True))

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from chat.models import Message, Participant, Report, ReportedMessage, TakenBack
+from chat.models import Message, Participant, RemovedMessage, Report, ReportedMessage, TakenBack
 from chat.realtime import Person
 from compliance import vault
 
@@ -64,4 +64,5 @@ _SEALED: Final = (
     _Sealed(TakenBack, "sealed", lambda row: row.place),
     _Sealed(ReportedMessage, "sealed", lambda row: row.place),
     _Sealed(Report, "note_sealed", lambda row: row.place),
+    _Sealed(RemovedMessage, "sealed", lambda row: vault.Place(row.room_id, row.seq, None, vault.REMOVED)),
 )

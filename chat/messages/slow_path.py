@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -13,15 +15,18 @@ from django.utils.translation import gettext as _
 
 from chat.messages import log, taken_back
 from chat.messages.events import BatchResult, NewEvent, identity_of, item_of, place_of, row_of
-from chat.messages.policy import may_change, may_remove
-from chat.models import Message
-from chat.people import people_now
+from chat.messages.policy import Standing, may_change, may_remove, may_restore, may_write
+from chat.messages.removed import keep_removed, words_to_restore
+from chat.models import Message, Role, User
+from chat.people import mutes_of, network_mutes, people_now
 from chat.protocol import Code, Refused, timestamp
 from chat.realtime import Committed, Person, refusal_of
 from compliance import gate, vault
 from compliance.database import STORING, bounded
 from compliance.language import current_language
 from compliance.law import Decision, Feature
+from compliance.law.powers import Power
+from compliance.powers import may
 
 
 class _TouchesClosedTalk(Exception):
@@ -60,14 +65,12 @@ def _store(events: Sequence[NewEvent], *, gated: bool) -> BatchResult:
             raise _TouchesClosedTalk
         features = {rooms[room].feature for room in closed}
         decisions = {feature: ask(Feature(feature)) for feature in features} if ask else {}
-        inside = log.inside(list(closed))
-        people = people_now({event.person.pk for event in events})
+        checks = _Checks(events, rooms, decisions, now)
         identities = [identity for event in events if (identity := identity_of(event))]
         known = {
             identity: Committed(seq, timestamp(stored_at), None)
             for identity, (seq, stored_at) in log.repeats(identities).items()
         }
-        targets = _targets(events)
         result = BatchResult([])
         rows: list[log.Row] = []
         language = None
@@ -79,15 +82,8 @@ def _store(events: Sequence[NewEvent], *, gated: bool) -> BatchResult:
             if key in known:
                 result.outcomes.append(Committed(known[key].seq, known[key].at, None))
                 continue
-            room = rooms.get(event.room)
             try:
-                event.person = _as_now(event.person, people)
-                _permit_writing(event, room, inside, decisions)
-                assert room is not None
-                if event.target is not None:
-                    _permit_change(event, targets.get((event.room, event.target)))
-                if event.reply_to is not None and not 0 < event.reply_to <= room.head:
-                    raise Refused(Code.MISSING, _("The message you answer does not exist."))
+                room = checks.permit(event)
             except Refused as refused:
                 result.outcomes.append(refused)
                 continue
@@ -105,13 +101,17 @@ def _store(events: Sequence[NewEvent], *, gated: bool) -> BatchResult:
             result.access[room.id] = room.access
             if key:
                 known[key] = stored
-            if event.target is not None and event.kind == Message.Kind.DELETE:
-                gone = targets[event.room, event.target]
-                gone.body = gone.sealed = None  # for what follows in this batch
+            checks.stored(event)
         if rows:
+            stored_events = [
+                event
+                for event, outcome in zip(events, result.outcomes, strict=True)
+                if isinstance(outcome, Committed) and outcome.item is not None
+            ]
+            keep_removed([event for event in stored_events if event.by])
             log.append(rows, now)
             log.advance(result.heads, now)
-            _erase(events, result.outcomes, closed)
+            _change_targets(stored_events, closed)
     return result
 
 
@@ -150,22 +150,114 @@ def _permit_writing(
         raise refusal_of(decision, current_language())
 
 
-def _permit_change(event: NewEvent, target: Message | None) -> None:
-    """Let somebody edit or delete a message that is there.
+def _permit_change(event: NewEvent, target: Message | None, standing: Standing, room: log.LockedRoom) -> None:
+    """Let somebody edit, delete, remove or restore a message that is there.
 
     Args:
-        event: the edit or the deletion; its person is the actor.
+        event: the edit or the deletion; its person is the actor. What they do it as (`by`) is noted in it, and the
+            words that come back where it restores.
         target: the event that it names; None if there is none.
+        standing: who the actor is in the room.
+        room: where.
 
     Raises:
         Refused: `missing`, `forbidden` or `conflict`.
     """
+    if event.restores:
+        may_restore(standing, room)
     if target is None or target.kind != Message.Kind.MESSAGE:
         raise Refused(Code.MISSING, _("That message does not exist."))
-    permit = may_remove if event.kind == Message.Kind.DELETE else may_change
-    permit(event.person, target)
-    if target.body is None and target.sealed is None:
+    is_gone = target.body is None and target.sealed is None
+    if event.restores:
+        if not is_gone:
+            raise Refused(Code.CONFLICT, _("That message is there."))
+        event.body, event.by = words_to_restore(event.room, target.seq), "staff"
+        return
+    if event.kind == Message.Kind.DELETE:
+        event.by = may_remove(event.person, target, standing, room, event.reason)
+    else:
+        may_change(event.person, target)
+    if is_gone:
         raise Refused(Code.CONFLICT, _("That message was deleted."))
+
+
+class _Checks:
+    """Whether the events of a batch may be stored: who the writers are in its rooms, and what they change there.
+
+    Args:
+        events: the batch.
+        rooms: its rooms, under their locks.
+        decisions: of the gate, by feature, for the features of closed rooms.
+        now: the moment.
+    """
+
+    def __init__(
+        self,
+        events: Sequence[NewEvent],
+        rooms: Mapping[UUID, log.LockedRoom],
+        decisions: Mapping[str, Decision],
+        now: datetime,
+    ) -> None:
+        self._rooms, self._decisions, self._now = rooms, decisions, now
+        self._inside = log.inside([room.id for room in rooms.values() if not room.is_open])
+        self._people = people_now({event.person.pk for event in events})
+        self._targets = _targets(events)
+        self._kept = log.keepers([room.id for room in rooms.values() if room.is_open], list(self._people))
+        self._mutes = mutes_of(self._people.keys(), now)
+        self._networks = network_mutes({event.origin for event in events if event.origin is not None}, now)
+        self._posted: dict[tuple[UUID, int], datetime] = {}
+
+    def permit(self, event: NewEvent) -> log.LockedRoom:
+        """Let an event be stored, and note in it who its writer is at this moment.
+
+        Returns:
+            the room in which it stands.
+
+        Raises:
+            Refused: it may not be stored.
+        """
+        room = self._rooms.get(event.room)
+        event.person = _as_now(event.person, self._people)
+        _permit_writing(event, room, self._inside, self._decisions)
+        assert room is not None
+        standing = self._standing(event, room)
+        event.role = standing.role.value
+        if event.kind != Message.Kind.DELETE and not event.restores:
+            may_write(standing, room, self._now, partial(self._last_at, event, room))
+        if event.target is not None:
+            _permit_change(event, self._targets.get((event.room, event.target)), standing, room)
+        if event.reply_to is not None and not 0 < event.reply_to <= room.head:
+            raise Refused(Code.MISSING, _("The message you answer does not exist."))
+        return room
+
+    def stored(self, event: NewEvent) -> None:
+        """Take note of an event of this batch, for those that follow in it."""
+        if event.kind == Message.Kind.MESSAGE:
+            self._posted[event.room, event.person.pk] = self._now
+        elif event.target is not None and (event.restores or event.kind == Message.Kind.DELETE):
+            target = self._targets[event.room, event.target]
+            target.body, target.sealed = (event.body, None) if event.restores else (None, None)
+
+    def _standing(self, event: NewEvent, room: log.LockedRoom) -> Standing:
+        person = self._people[event.person.pk]
+        role = Role(person.role)
+        is_keeper = (room.id, person.pk) in self._kept or room.owner == person.pk
+        if role is Role.MEMBER and room.is_open and is_keeper:
+            role = Role.KEEPER
+        networks = self._networks.get(event.origin, []) if person.guest and event.origin else []
+        return Standing(role, (*self._mutes.get(person.pk, ()), *networks), partial(_may_moderate, person.pk))
+
+    def _last_at(self, event: NewEvent, room: log.LockedRoom) -> datetime | None:
+        """Return when somebody posted last, as far as the room's slow mode asks; edits are free."""
+        if event.kind != Message.Kind.MESSAGE:
+            return None
+        since = self._now - timedelta(seconds=room.slow_seconds)
+        return self._posted.get((room.id, event.person.pk)) or log.last_post(room.id, event.person.pk, since)
+
+
+def _may_moderate(pk: int) -> bool:
+    user = User.objects.filter(pk=pk).first()
+    return user is not None and may(user, Power.WORDS)
 
 
 def _targets(events: Iterable[NewEvent]) -> dict[tuple[UUID, int], Message]:
@@ -178,15 +270,23 @@ def _targets(events: Iterable[NewEvent]) -> dict[tuple[UUID, int], Message]:
     return {(row.room_id, row.seq): row for row in Message.objects.filter(match)}
 
 
-def _erase(events: Sequence[NewEvent], outcomes: Sequence[Committed | Refused | None], closed: Container[UUID]) -> None:
-    """Erase deleted words, and the edits of them, from the log: what was taken back is not kept (APPI 22).
+def _change_targets(events: Sequence[NewEvent], closed: Container[UUID]) -> None:
+    """Erase deleted words, and the edits of them: what was taken back is not kept (APPI 22). Put restored ones back.
 
     Those of closed talk stay sealed for a day, out of the log, for a report by those who had got them.
+
+    Args:
+        events: those that were stored.
+        closed: which of their rooms are closed.
     """
-    for event, outcome in zip(events, outcomes, strict=True):
-        if event.kind == Message.Kind.DELETE and isinstance(outcome, Committed) and outcome.item is not None:
-            if event.room in closed and event.target is not None:
+    for event in events:
+        if event.target is None:
+            continue
+        if event.kind == Message.Kind.DELETE:
+            if event.room in closed:
                 taken_back.keep(event.room, event.target, before=event.before)
             Message.objects.filter(Q(seq=event.target) | Q(target=event.target), room_id=event.room).update(
                 body=None, sealed=None
             )
+        elif event.restores:
+            Message.objects.filter(room_id=event.room, seq=event.target).update(body=event.body)

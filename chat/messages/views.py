@@ -14,12 +14,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chat import people, rooms
 from chat.messages import queries as history
-from chat.models import Room
+from chat.messages.posting import why_silent
+from chat.models import Room, User
 from chat.people import GuestForm, serve_frames
 from chat.protocol import Refused
 from chat.web.pages import compressed, render_page
 from compliance.gate import door
 from compliance.law import Feature
+from compliance.law.powers import Power
+from compliance.powers import may
 
 
 def _pk(request: HttpRequest) -> int | None:
@@ -88,6 +91,8 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
     except Refused:  # locked, ended or left since it was found
         raise Http404 from None
     pk = _pk(request)
+    user = request.user if isinstance(request.user, User) else None
+    silent = why_silent(found, user)
     is_past = at is not None or end is not None
     last = page.items[-1].seq if page.items and is_past else page.head
     return render_page(
@@ -104,7 +109,10 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
             "last": last,
             "newer": last + history.PAGE + 1 if last < page.head else None,
             "at": at,
-            "can_post": request.user.is_authenticated,
+            "can_post": request.user.is_authenticated and not silent,
+            "silent": silent,
+            "slow": found.slow_seconds,
+            "keeps": user is not None and found.is_open and (rooms.keeps(found, user.pk) or may(user, Power.WORDS)),
             "is_owner": request.user.is_authenticated and found.created_by_id == request.user.pk,
             **context,
         },

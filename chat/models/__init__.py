@@ -7,15 +7,20 @@ from chat.models.people import NAME_LENGTH, NAME_POINTS, Block, PendingSignup, R
 from chat.models.preferences import Device, Preferences
 from chat.models.reports import Reason, Report, ReportedMessage, TakenBack
 from chat.models.rooms import ClosedRoomId, Participant, Room
+from chat.models.sanctions import REASON_LENGTH, AddressMute, Appeal, Keeper, RemovedMessage, Sanction
 from chat.models.sessions import LoginEnd
 
 __all__ = [
     "NAME_LENGTH",
     "NAME_POINTS",
+    "REASON_LENGTH",
+    "AddressMute",
+    "Appeal",
     "Block",
     "ClosedRoomId",
     "Counter",
     "Device",
+    "Keeper",
     "LoginEnd",
     "Message",
     "Pairing",
@@ -23,10 +28,12 @@ __all__ = [
     "PendingSignup",
     "Preferences",
     "Reason",
+    "RemovedMessage",
     "Report",
     "ReportedMessage",
     "Role",
     "Room",
+    "Sanction",
     "TakenBack",
     "Ticket",
     "User",

@@ -37,6 +37,9 @@ class Message(models.Model):
     sealed = models.BinaryField(null=True)
     reply_to = models.PositiveBigIntegerField(null=True)
     target = models.PositiveBigIntegerField(null=True)
+    # Of a deletion: who removed a message that is not their own (`keeper`, `staff`). Of an edit: it gives removed words
+    # back, and is a `restore` on the wire; the version before takes it for an edit of what is deleted.
+    by = models.CharField(max_length=6, blank=True, default="", db_default="")
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -62,6 +62,9 @@ class User(AbstractUser):
     name = models.CharField(_("display name"), max_length=NAME_POINTS)
     skeleton = models.CharField(max_length=names.SKELETON_LENGTH, editable=False, db_default="")
     is_guest = models.BooleanField(_("guest"), default=False)
+    # Until when an act may keep them from writing somewhere (`Sanction` says which): the writes look closer until then.
+    muted_until = models.DateTimeField(null=True, blank=True, editable=False)
+    has_unread_act = models.BooleanField(default=False, db_default=False, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -49,6 +49,11 @@ class Room(models.Model):
     last_at = models.DateTimeField(default=timezone.now)
     # Counts the changes of who may read the room. Triggers advance it (chat.triggers), whoever makes the change.
     revision = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    # Who may write in an open room, as its keepers restrict it. Anybody still finds, reads and joins it.
+    slow_seconds = models.PositiveSmallIntegerField(default=0, db_default=0)
+    members_only = models.BooleanField(default=False, db_default=False)
+    announce_only = models.BooleanField(default=False, db_default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("room")

@@ -1,5 +1,6 @@
 """Guests and members: names, addresses, accounts, sessions."""
 
+from chat.people.accounts import origin
 from chat.people.authenticator import Authenticator
 from chat.people.blocks import BlockLists, Ended, block, blocked_by, on_block, unblock
 from chat.people.display_names import clean_line, clean_name, free_name
@@ -17,6 +18,19 @@ from chat.people.membership import (
 )
 from chat.people.person import Person
 from chat.people.queries import has_account, has_verified_address, is_person, people_now
+from chat.people.sanctions import (
+    SUSPENDED,
+    Mute,
+    Origins,
+    active,
+    bind_network,
+    mutes_of,
+    network_digest,
+    network_mutes,
+    permit_person,
+    reinstate_expired,
+    when,
+)
 from chat.people.sessions import (
     REVOCATIONS_KEPT,
     Login,
@@ -29,16 +43,21 @@ from chat.people.sessions import (
 __all__ = [
     "CODE_TTL",
     "REVOCATIONS_KEPT",
+    "SUSPENDED",
     "Authenticator",
     "BlockLists",
     "Ended",
     "GuestForm",
     "Login",
+    "Mute",
+    "Origins",
     "Outcome",
     "Person",
+    "active",
     "ask_for_membership",
     "authenticate",
     "become_member",
+    "bind_network",
     "block",
     "blocked_by",
     "change_code",
@@ -50,12 +69,19 @@ __all__ = [
     "has_verified_address",
     "is_person",
     "member_required",
+    "mutes_of",
+    "network_digest",
+    "network_mutes",
     "on_block",
+    "origin",
     "pending_signup",
     "people_now",
+    "permit_person",
     "recent_revocations",
+    "reinstate_expired",
     "renew_sessions",
     "revoked_logins",
     "serve_frames",
     "unblock",
+    "when",
 ]

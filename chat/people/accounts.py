@@ -23,6 +23,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import split_domain_port
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -30,6 +31,7 @@ from chat import metrics
 from chat.models import User
 from chat.people import membership, queries
 from chat.people.display_names import free_name
+from chat.people.sanctions import SUSPENDED, reinstate_expired
 from chat.text.addresses import fold
 from chat.web.hashing import Busy
 from compliance.hostnames import readable_name
@@ -195,10 +197,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """Look whether a password is right. A service that is too busy to look counts no failure."""
         try:
-            return super().authenticate(request, **credentials)
+            found = super().authenticate(request, **credentials)
         except Busy:
             self._rollback_login_failed_rl_usage()
             raise
+        if isinstance(found, User) and not found.is_active and reinstate_expired([found.pk], timezone.now()):
+            found.refresh_from_db()
+        return found
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Sign in, and tell whoever came as a guest what becomes of the guest."""
@@ -210,6 +215,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         if guest:
             told = _("You are signed in as %(name)s. The guest %(guest)s stays behind with what it wrote.")
             messages.info(request, told % {"name": user.name, "guest": guest.name})
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Lead somebody who has shown who they are, and is suspended, to the page that says why."""
+        request.session[SUSPENDED] = user.pk
+        response: HttpResponse = super().respond_user_inactive(request, user)
+        return response
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
         """Lead back to what the member came for."""

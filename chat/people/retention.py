@@ -1,4 +1,4 @@
-"""What of people is erased: guests who are gone, sign-ins, sessions, codes."""
+"""What of people is erased: guests who are gone, acts that are over, sign-ins, sessions, codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from chat.models import Device, LoginEnd, Message, PendingSignup, User
+from chat.models import AddressMute, Device, LoginEnd, Message, PendingSignup, Sanction, User
 from chat.retention import Job, Rows, delete, forget, older, register
 from compliance.records.holds import Live
 
@@ -37,6 +37,14 @@ def _devices(before: datetime, held: Live) -> Rows:
     return Device.objects.filter(~Exists(goes_on), since__lt=before)
 
 
+def _acts(before: datetime, held: Live) -> Rows:
+    warned = Q(kind=Sanction.Kind.WARN, at__lt=before)
+    over = Q(until__lt=before) | Q(lifted_at__lt=before) | warned
+    return Sanction.objects.filter(over).exclude(user__public_id__in=held.people)
+
+
+register("acts", Job(_acts, partial(delete, Sanction)))
+register("guest_networks", Job(older(AddressMute, "until"), partial(delete, AddressMute)))
 register("guests", Job(_guests, partial(delete, User)))
 register(
     "sign_ins",

@@ -24,6 +24,7 @@ from msgspec import json
 
 from chat.models import LoginEnd, User
 from chat.people.person import Person
+from chat.people.sanctions import reinstate_expired
 from chat.people.session_store import SessionStore, due_sessions
 
 REVOCATIONS_KEPT = timedelta(seconds=60)
@@ -103,6 +104,8 @@ def user_of(request: HttpRequest) -> User | AnonymousUser:
     session.cycle_key = session.flush = lambda: None  # type: ignore[method-assign]  # until the answer is there
     try:
         user: User | AnonymousUser = auth.get_user(request)
+        if not isinstance(user, User) and (pk := session.get(SESSION_KEY)) and reinstate_expired([pk], timezone.now()):
+            user = auth.get_user(request)
     finally:
         del session.cycle_key, session.flush
     return user

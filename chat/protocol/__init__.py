@@ -4,7 +4,7 @@ from chat.protocol import replies, requests
 from chat.protocol.access import Access
 from chat.protocol.codec import PROTOCOL, Malformed, decode, encode, is_too_large, ref_of, tag_of, timestamp
 from chat.protocol.errors import Close, Code, Refused
-from chat.protocol.replies import Author, Item, Reply, Role
+from chat.protocol.replies import RESTORE, Author, Item, RemovedBy, Reply, Role
 from chat.protocol.requests import FRAME_BYTES, MESSAGE_CHARS, REPORT_NOTE_CHARS, REPORTED_MESSAGES, Request
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "PROTOCOL",
     "REPORTED_MESSAGES",
     "REPORT_NOTE_CHARS",
+    "RESTORE",
     "Access",
     "Author",
     "Close",
@@ -20,6 +21,7 @@ __all__ = [
     "Item",
     "Malformed",
     "Refused",
+    "RemovedBy",
     "Reply",
     "Request",
     "Role",

@@ -13,6 +13,9 @@ from chat.protocol.errors import Close, Code
 from chat.protocol.requests import ClientId, Epoch, Ref, RoomKey, Seq
 
 Role = Literal["guest", "keeper", "staff"]
+RemovedBy = Literal["keeper", "staff"]
+RESTORE = "restore"
+"""The kind of an item that gives removed words back; see `Item`."""
 LeaveReason = Literal["left", "partner_left", "partner_absent", "partner_gone", "away", "ended", "gate"]
 
 
@@ -28,7 +31,8 @@ class Item(Struct, frozen=True, omit_defaults=True):
     """One event of a room's log as the wire shows it.
 
     `unreadable`: its words cannot be opened, because what is stored was changed or moved, or its key is gone; `body` is
-    empty then. `edited`: the words of this message are those of an edit that stands after the page.
+    empty then. `edited`: the words of this message are those of an edit that stands after the page. `by`: a keeper of
+    the room or staff deleted what is not their own. An item `restore` gives `target` its words back.
     """
 
     seq: int
@@ -42,6 +46,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
     target: int | UnsetType = UNSET
     unreadable: bool = False
     edited: bool = False
+    by: RemovedBy | UnsetType = UNSET
 
 
 class Reply(Struct, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"):
@@ -261,6 +266,27 @@ class ReportFiled(Reply, tag="report.filed"):
 
     ref: Ref
     report: str
+
+
+class Act(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What was done to the person: the kind, the rule of the terms, why, and until when (RFC 3339), if it ends.
+
+    `room` is the open room in which it holds; without it, it holds everywhere. `lifted`: it holds no more.
+    """
+
+    id: str
+    kind: Literal["warn", "mute", "suspend"]
+    rule: str
+    reason: str
+    until: str | UnsetType = UNSET
+    room: RoomKey | UnsetType = UNSET
+    lifted: bool = False
+
+
+class Acts(Reply, tag="acts"):
+    """The people who keep order have acted on this person just now. They can appeal at `/appeals/`."""
+
+    items: list[Act]
 
 
 class GateChanged(Reply, tag="gate.changed"):

@@ -103,12 +103,20 @@ class MessageEdit(Request, tag="message.edit"):
 
 
 class MessageDelete(Request, tag="message.delete"):
-    """Take one's own message back."""
+    """Take one's own message back. A keeper of an open room, or staff, removes another's; `body` says why then."""
 
     ref: Ref
     room: RoomKey
     seq: Seq
     body: str | None = None
+
+
+class MessageRestore(Request, tag="message.restore"):
+    """Give a message of an open room its words back that a keeper or staff removed: for staff, within seven days."""
+
+    ref: Ref
+    room: RoomKey
+    seq: Seq
 
 
 class RoomSeen(Request, tag="room.seen"):

@@ -11,6 +11,7 @@ from chat.rooms.closed import (
     on_end,
 )
 from chat.rooms.display import describe
+from chat.rooms.keepers import keepers_in, keepers_of, keeps, rooms_kept_by
 from chat.rooms.opening import create_open_room, lock_room
 from chat.rooms.queries import (
     ACCESS,
@@ -58,6 +59,9 @@ __all__ = [
     "ended_rooms",
     "is_participant",
     "is_room",
+    "keepers_in",
+    "keepers_of",
+    "keeps",
     "leave_room",
     "lock_room",
     "missing",
@@ -70,4 +74,5 @@ __all__ = [
     "room_by_id",
     "room_by_key",
     "room_left_by",
+    "rooms_kept_by",
 ]

@@ -138,7 +138,47 @@ TABLE: Final[tuple[Kept, ...]] = (
         counted_from=Text("投稿者か運営者が消すまで", "until the author or the operator removes it"),
         why=Text("誰でも読める場として提供するため", "to offer a place that anyone can read"),
         by=Eraser.PERSON,
-        tables=("chat.Room", "chat.Message"),
+        tables=("chat.Room", "chat.Message", "chat.Keeper"),
+    ),
+    Kept(
+        key="removed_words",
+        what=Text(
+            "オープンチャットで管理人か運営者が削除した投稿の本文（暗号化して保存）",
+            "The words of posts in open rooms that a keeper or staff removed (stored encrypted)",
+        ),
+        counted_from=Text("削除から", "after they were removed"),
+        why=Text("誤った削除を元に戻せるようにするため", "so that a mistaken removal can be undone"),
+        by=Eraser.JOB,
+        days=7,
+        tables=("chat.RemovedMessage",),
+    ),
+    Kept(
+        key="acts",
+        what=Text(
+            "利用者への措置（警告・発言の停止・利用の停止）とその理由、不服申立て",
+            "Acts on people (warnings, mutes, suspensions) with their reasons, and appeals",
+        ),
+        counted_from=Text("措置が終わってから", "after the act ended"),
+        why=Text("措置を本人に示し、不服申立てに答えるため", "to show the act to the person and to answer an appeal"),
+        by=Eraser.JOB,
+        days=365,
+        tables=("chat.Sanction", "chat.Appeal"),
+    ),
+    Kept(
+        key="guest_networks",
+        what=Text(
+            "措置を受けたゲストの接続元の鍵付きハッシュ（IPv4は一つ、IPv6は/64。24時間、長くて7日有効）",
+            "Keyed digests of the networks of guests under an act (one IPv4 address, or an IPv6 /64; in force for 24 "
+            "hours, seven days at most)",
+        ),
+        counted_from=Text("効力が切れてから", "after they are no longer in force"),
+        why=Text(
+            "名前を変えて措置を逃れることを防ぐため（ゲストの投稿だけに用いる）",
+            "so that a new nickname does not get around an act (used for guests’ posting only)",
+        ),
+        by=Eraser.JOB,
+        days=1,
+        tables=("chat.AddressMute",),
     ),
     Kept(
         key="closed_running",

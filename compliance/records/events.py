@@ -56,6 +56,16 @@ class Event(StrEnum):
     APPROVAL_GIVEN = "approval.given"
     APPROVAL_REFUSED = "approval.refused"
     STAFF_RECOVERED = "staff.recovered"
+    MESSAGE_REMOVED = "message.removed"
+    MESSAGE_RESTORED = "message.restored"
+    PERSON_WARNED = "person.warned"
+    PERSON_MUTED = "person.muted"
+    SANCTION_LIFTED = "sanction.lifted"
+    APPEAL_DECIDED = "appeal.decided"
+    ROOM_RESTRICTED = "room.restricted"
+    ROOM_ARCHIVED = "room.archived"
+    KEEPER_NAMED = "keeper.named"
+    KEEPER_REMOVED = "keeper.removed"
 
     @property
     def ja(self) -> str:

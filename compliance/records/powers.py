@@ -33,6 +33,7 @@ _NOTHING: Final[Mapping[str, Any]] = {"staff": False, "active": True, "powers": 
 _WATCHED: Final = frozenset({"is_staff", "is_superuser", "is_active"})
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 _agreed: ContextVar[Mapping[str, Any] | None] = ContextVar("agreed", default=None)
+_why: ContextVar[tuple[Any, Mapping[str, Any]] | None] = ContextVar("why", default=None)
 
 
 class ActorMiddleware(MiddlewareMixin):
@@ -58,6 +59,21 @@ def under(agreed: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _agreed.reset(token)
+
+
+@contextmanager
+def explained(actor: AbstractBaseUser | None, why: Mapping[str, Any]) -> Iterator[None]:
+    """Have the entries that are recorded within name who did it, and carry what led to it.
+
+    Args:
+        actor: who acts; None for the service.
+        why: goes into the payload, beside the account.
+    """
+    token = _why.set((actor, why))
+    try:
+        yield
+    finally:
+        _why.reset(token)
 
 
 def reconcile() -> None:
@@ -136,10 +152,14 @@ def _write(ref: str, before: Mapping[str, Any], now: Mapping[str, Any], door: st
 def append(event: Event, payload: Mapping[str, Any], door: str = "") -> None:
     """Append an entry in the name of the user whose request is served now, or of the service."""
     request = _request.get()
+    if (explanation := _why.get()) is not None:
+        actor, why = explanation
+        ledger.append(event, actor=actor, payload={**payload, **why, "door": "page" if request else "command"})
+        return
     user = getattr(request, "user", None) if door != "unseen" else None
-    actor: AbstractBaseUser | None = user if user is not None and user.is_authenticated else None
+    signed_in: AbstractBaseUser | None = user if user is not None and user.is_authenticated else None
     how = {**(_agreed.get() or {}), "door": door or ("page" if request else "command")}
-    ledger.append(event, actor=actor, payload={**payload, **how})
+    ledger.append(event, actor=signed_in, payload={**payload, **how})
 
 
 # Signals --------------------------------------------------------------------------------------------------------------

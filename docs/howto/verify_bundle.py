@@ -91,6 +91,16 @@ EVENTS: Mapping[str, Pair] = {
     "approval.given": ("二人目が承認", "Approved by a second person"),
     "approval.refused": ("二人目が不承認", "Refused by a second person"),
     "staff.recovered": ("スタッフの認証手段を再設定", "Sign-in of a staff member recovered"),
+    "message.removed": ("発言を削除", "Message removed"),
+    "message.restored": ("発言を復元", "Message restored"),
+    "person.warned": ("利用者に警告", "Person warned"),
+    "person.muted": ("利用者の発言を停止", "Person muted"),
+    "sanction.lifted": ("利用者への措置を解除", "Act on a person lifted"),
+    "appeal.decided": ("不服申立てを決定", "Appeal decided"),
+    "room.restricted": ("部屋の投稿を制限", "Posting in a room restricted"),
+    "room.archived": ("部屋を保管", "Room archived"),
+    "keeper.named": ("部屋の管理人を指名", "Keeper of a room named"),
+    "keeper.removed": ("部屋の管理人を解任", "Keeper of a room removed"),
 }
 ROLES: Mapping[str, Pair] = {
     "service": ("サービス", "the service"),

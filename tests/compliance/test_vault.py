@@ -157,3 +157,12 @@ def test_a_shell_is_no_participant(monkeypatch: pytest.MonkeyPatch, keys: Settin
         with pytest.raises(Unsealable, match="shell"):
             vault.unseal(PLACE, sealed, purpose)
     assert vault.unseal(PLACE, vault.reseal(PLACE, sealed), vault.Purpose.RESEALING) == "あ"
+
+
+def test_the_purpose_of_restoring_opens_what_was_removed_from_an_open_room_and_nothing_else() -> None:
+    removed = PLACE._replace(kind=vault.REMOVED, author=None)
+    sealed = vault.seal(removed, "やあ")
+    assert vault.unseal(removed, sealed, vault.Purpose.RESTORING) == "やあ"
+    for place, purpose in ((removed, vault.Purpose.READING), (PLACE, vault.Purpose.RESTORING)):
+        with pytest.raises(vault.Unsealable):
+            vault.unseal(place, vault.seal(place, "やあ"), purpose)

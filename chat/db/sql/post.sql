@@ -14,6 +14,8 @@
 -- - Sealed words are sealed for the numbers that follow the head that the writer knew, and perhaps for some later ones.
 --   If the head has moved on further, nothing of that room is stored, and its new head is returned.
 -- - Whoever writes stands there under the name and the role that they have at that moment; a process may remember others.
+-- - What a keeper or an act restricts is for the slow path to judge: here only a message is stored against which nothing
+--   speaks. Guests carry a digest of their network (`origin`).
 -- - It waits for a lock of somebody else's no longer than lock_timeout says here, under any pooler: all posts wait for it.
 --   Foreign keys are checked before it ends, so that this holds for them, too.
 -- - The function itself checks that words suit their room (plain or sealed), so that the trigger need not.
@@ -29,14 +31,15 @@ PERFORM set_config('todoke.words', 'checked', TRUE);
 RETURN QUERY WITH entry AS MATERIALIZED (
     SELECT * FROM json_to_recordset($2) AS e (
         room uuid, seq bigint, id uuid, kind text, author bigint, author_name text, author_role text, client_id uuid,
-        body text, seals json, reply_to bigint, target bigint, feature text, head bigint)
+        body text, seals json, reply_to bigint, target bigint, feature text, head bigint, origin text)
 ), numbered AS MATERIALIZED (
     SELECT e.room, r.head + e.seq AS seq, e.id, e.kind, e.author, e.author_name, e.author_role, e.client_id, e.body,
         CASE WHEN r.head >= e.head THEN e.seals ->> (r.head - e.head)::int END AS sealed, e.reply_to, e.target,
-        e.seals IS NOT NULL AS closed, r.head, r.revision
+        e.seals IS NOT NULL AS closed, r.head, r.revision, r.created_by_id AS owner
     FROM entry e CROSS JOIN LATERAL (
-        SELECT head, revision FROM chat_room
-        WHERE id = e.room AND feature = e.feature AND ended_at IS NULL
+        SELECT head, revision, created_by_id FROM chat_room
+        WHERE id = e.room AND feature = e.feature AND ended_at IS NULL AND archived_at IS NULL
+            AND slow_seconds = 0 AND NOT members_only AND NOT announce_only
             AND (e.seals IS NULL) = (e.feature = 'room.open') AND (e.body IS NULL) = (e.seals IS NOT NULL) LIMIT 1
     ) r
 ), stored AS (
@@ -51,10 +54,15 @@ RETURN QUERY WITH entry AS MATERIALIZED (
         AND NOT EXISTS (SELECT FROM entry e WHERE (
             SELECT TRUE FROM chat_message m
             WHERE m.room_id = e.room AND m.author_id = e.author AND m.client_id = e.client_id))
-        AND NOT EXISTS (SELECT FROM entry e WHERE (
-            SELECT u.is_active AND u.name = e.author_name AND coalesce(e.author_role, '') =
-                CASE WHEN u.is_guest THEN 'guest' WHEN u.is_staff OR u.is_superuser THEN 'staff' ELSE '' END
+        AND NOT EXISTS (SELECT FROM numbered e WHERE (
+            SELECT u.is_active AND u.name = e.author_name AND (u.muted_until <= $3) IS NOT FALSE
+                AND coalesce(e.author_role, '') = CASE WHEN u.is_guest THEN 'guest'
+                    WHEN u.is_staff OR u.is_superuser THEN 'staff' WHEN e.closed THEN ''
+                    WHEN e.owner = u.id OR EXISTS (SELECT FROM chat_keeper k
+                        WHERE k.room_id = e.room AND k.user_id = u.id) THEN 'keeper' ELSE '' END
             FROM chat_user u WHERE u.id = e.author) IS NOT TRUE)
+        AND NOT EXISTS (SELECT FROM entry e WHERE e.origin IS NOT NULL AND EXISTS (
+            SELECT FROM chat_addressmute a WHERE a.digest = e.origin AND a.until > $3))
         AND NOT EXISTS (SELECT FROM entry e WHERE e.feature <> 'room.open' AND (
             SELECT p.left_at IS NULL FROM chat_participant p
             WHERE p.room_id = e.room AND p.user_id = e.author) IS NOT TRUE)

@@ -3,12 +3,12 @@
  *
  * It stands beside the log and not in it: what is put into a log is read out as news, and no word moves for it.
  *
- * Events: `reply`, `edit`, `delete`, `more` (detail: seq).
+ * Events: `reply`, `edit`, `delete`, `more`, and for those who keep the room `remove` (detail: seq).
  */
 
 import { t } from "../web/strings.js";
 
-const WHAT = /** @type {const} */ (["reply", "edit", "delete", "more"]);
+const WHAT = /** @type {const} */ (["reply", "edit", "delete", "remove", "more"]);
 
 export class MessageActions extends EventTarget {
   #log;
@@ -20,6 +20,8 @@ export class MessageActions extends EventTarget {
   /** Whether the page was last touched with a finger or a pen. */
   #touch = matchMedia("(pointer: coarse)").matches;
   #over = false;
+  /** Whether the person keeps the room: they may remove what others wrote. */
+  #keeps = document.querySelector("main[data-keeps]") !== null;
 
   /** @param {HTMLElement} log what scrolls the rows */
   constructor(log) {
@@ -112,8 +114,11 @@ export class MessageActions extends EventTarget {
     this.#row = able ? row : null;
     this.#bar.hidden = !able;
     if (!able) return;
-    for (const button of this.#bar.querySelectorAll("button"))
-      button.hidden = !row.dataset.mine && button.dataset.action !== "reply" && button.dataset.action !== "more";
+    for (const button of this.#bar.querySelectorAll("button")) {
+      const { action } = button.dataset;
+      if (action === "remove") button.hidden = !this.#keeps || row.dataset.mine !== undefined;
+      else button.hidden = action !== "reply" && action !== "more" && !row.dataset.mine;
+    }
     this.#place();
   }
 
@@ -140,7 +145,7 @@ export class MessageActions extends EventTarget {
     const what = button.dataset.action ?? "";
     this.dispatchEvent(new CustomEvent(what, { detail: Number(row.dataset.seq) }));
     // Answering and editing take the focus to the field. What is deleted has no toolbar, and the focus must not fall.
-    if (what === "delete") row.focus({ preventScroll: true });
+    if (what === "delete" || what === "remove") row.focus({ preventScroll: true });
     else if (what !== "more" || this.#touch) this.#moveTo(null);
   }
 }

@@ -11,10 +11,11 @@
  * @typedef {object} Item
  * @property {number} seq
  * @property {string} id
- * @property {"message"|"edit"|"delete"|"notice"} kind
+ * @property {"message"|"edit"|"delete"|"notice"|"restore"} kind
  * @property {{id: string|null, name: string, role?: string}} author
  * @property {string} body
  * @property {string} at RFC 3339
+ * @property {"keeper"|"staff"} [by] of a deletion: who removed it, where that is not its author
  * @property {string} [client_id]
  * @property {number} [reply_to]
  * @property {number} [target]
@@ -34,6 +35,7 @@
  * @property {number|null} replyTo
  * @property {boolean} edited
  * @property {boolean} deleted
+ * @property {"keeper"|"staff"|null} by who removed it, where that is not its author
  * @property {boolean} unreadable
  */
 
@@ -58,7 +60,7 @@ export class Log {
   #early = new Map();
   /**
    * Latest word on each message that was edited or deleted.
-   * @type {Map<number, {seq: number, body: string, deleted: boolean, unreadable: boolean}>}
+   * @type {Map<number, {seq: number, body: string, deleted: boolean, restored: boolean, by: "keeper"|"staff"|null, unreadable: boolean}>}
    */
   #amended = new Map();
 
@@ -217,9 +219,11 @@ export class Log {
   #amend(item) {
     const target = /** @type {number} */ (item.target);
     const known = this.#amended.get(target);
-    if (known && (known.deleted || known.seq > item.seq)) return undefined;
+    const restored = item.kind === "restore";
+    if (known && ((known.deleted && !restored) || known.seq > item.seq)) return undefined;
     const unreadable = item.unreadable ?? false;
-    const word = { seq: item.seq, body: item.body, deleted: item.kind === "delete", unreadable };
+    const deleted = item.kind === "delete";
+    const word = { seq: item.seq, body: item.body, deleted, restored, by: item.by ?? null, unreadable };
     this.#amended.set(target, word);
     const message = this.#bySeq.get(target);
     if (message) apply(message, word);
@@ -239,6 +243,7 @@ export class Log {
       replyTo: item.reply_to ?? null,
       edited: item.edited ?? false,
       deleted: item.kind === "message" && item.body === "" && !item.unreadable,
+      by: null,
       unreadable: item.unreadable ?? false,
     };
     const word = this.#amended.get(item.seq);
@@ -248,18 +253,19 @@ export class Log {
   }
 }
 
-/** @param {Message} message @param {{body: string, deleted: boolean, unreadable: boolean}} word */
+/** @param {Message} message @param {{body: string, deleted: boolean, restored: boolean, by: "keeper"|"staff"|null, unreadable: boolean}} word */
 function apply(message, word) {
   // A body that the log has emptied stays empty, whatever edit comes with it.
-  if (message.deleted && !word.deleted) return;
+  if (message.deleted && !word.deleted && !word.restored) return;
   message.body = word.deleted ? "" : word.body;
   message.deleted = word.deleted;
-  message.edited = !word.deleted;
+  message.by = word.by;
+  message.edited = !word.deleted && !word.restored;
   message.unreadable = word.unreadable;
 }
 
 /** @param {Item} item */
-const isAmendment = (item) => item.kind === "edit" || item.kind === "delete";
+const isAmendment = (item) => item.kind === "edit" || item.kind === "delete" || item.kind === "restore";
 
 /** @param {Item[]} items */
 function ascending(items) {

@@ -125,6 +125,7 @@ export class MessageRows {
         replyTo: entry.target ?? entry.replyTo,
         edited: false,
         deleted: false,
+        by: null,
         unreadable: false,
       };
       this.#fill(row, message, log);
@@ -211,7 +212,7 @@ export class MessageRows {
     const mark = part(row, ".role");
     if (mark) {
       const { role } = message.author;
-      mark.hidden = role !== "guest" && role !== "staff"; // others have no mark
+      mark.hidden = role !== "guest" && role !== "keeper" && role !== "staff"; // others have no mark
       mark.dataset.role = role ?? "";
       mark.textContent = mark.hidden ? "" : t(`role.${role}`);
     }
@@ -223,7 +224,8 @@ export class MessageRows {
       time.title = wholeOf(at);
     }
     const body = part(row, ".message-body");
-    if (body && message.deleted) body.textContent = t("message.deleted");
+    if (body && message.deleted)
+      body.textContent = t(message.by ? `message.removed.${message.by}` : "message.deleted");
     else if (body && message.unreadable) body.textContent = t("message.unreadable");
     else if (body) writeText(body, message.body);
     for (const link of body?.querySelectorAll("a") ?? []) link.tabIndex = -1; // see rove

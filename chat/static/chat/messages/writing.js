@@ -197,6 +197,12 @@ export class Writing extends EventTarget {
     actions.addEventListener("delete", (event) =>
       this.#about(event, ({ seq }) => confirm(t(this.#closed ? "confirm.delete.closed" : "confirm.delete")) && void this.#delete(seq)),
     );
+    actions.addEventListener("remove", (event) =>
+      this.#about(event, ({ seq }) => {
+        const reason = prompt(t("remove.reason"))?.trim();
+        if (reason) void this.#delete(seq, reason);
+      }),
+    );
   }
 
   #closeActions() {
@@ -215,10 +221,11 @@ export class Writing extends EventTarget {
     this.#composer.edit(message, this.#outbox.editOf(message.seq)?.body);
   }
 
-  /** @param {number} seq */
-  async #delete(seq) {
+  /** @param {number} seq @param {string} [reason] why, where it is somebody else's */
+  async #delete(seq, reason) {
     try {
-      await this.#connection.request({ type: "message.delete", room: this.#room, seq });
+      const why = reason === undefined ? {} : { body: reason };
+      await this.#connection.request({ type: "message.delete", room: this.#room, seq, ...why });
     } catch (error) {
       this.dispatchEvent(new CustomEvent("failed", { detail: error }));
     }

@@ -1,6 +1,7 @@
 /** What the page tells a person about itself: the connection in plain words, banners, and words for screen readers. */
 
 import { t } from "./strings.js";
+import { wholeOf } from "./times.js";
 
 /** @param {import("../realtime/socket.js").Connection} connection */
 export function showConnection(connection) {
@@ -22,6 +23,22 @@ export function showConnection(connection) {
   };
   connection.addEventListener("state", show);
   show();
+  connection.addEventListener("frame", (event) => {
+    const frame = /** @type {CustomEvent} */ (event).detail;
+    if (frame.type === "acts") showAct(frame.items.at(-1));
+  });
+}
+
+/**
+ * Says what the people who keep order have just done about the person of this page.
+ * @param {{kind: string, reason: string, until?: string, room?: string, lifted?: boolean}|undefined} act
+ */
+function showAct(act) {
+  if (!act) return;
+  const { kind, reason, until, room, lifted } = act;
+  const key = lifted ? "act.lifted" : `act.${kind}${kind === "mute" && room ? ".room" : ""}`;
+  const words = t(key, { reason, until: until ? wholeOf(new Date(until)) : "" });
+  banner(words, { text: t("act.more"), href: "/appeals/" });
 }
 
 /** What a stopped connection means, and the way out. @param {{then: string, reason: string}} stop */
