@@ -109,7 +109,8 @@ def test_a_demo_that_is_kept_names_its_file_where_it_is_broken(tmp_path: Path) -
     for part in ("chat", "compliance"):
         (tmp_path / part).symlink_to(ROOT / part)
     # The project's folder is where its settings and its command are.
-    shutil.copy(ROOT / "manage.py", tmp_path)
+    for part in ("manage.py", "pyproject.toml"):
+        shutil.copy(ROOT / part, tmp_path)
     shutil.copytree(ROOT / "config", tmp_path / "config", ignore=shutil.ignore_patterns("__pycache__"))
     path = demo.database(tmp_path / "var")
     path.parent.mkdir(parents=True)
