@@ -462,8 +462,8 @@ def test_links_in_mails_are_those_that_the_deployment_named(
 # Marks ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("role", "mark"), [("guest", "ゲスト"), ("staff", "運営"), ("keeper", ""), ("", "")])
-def test_a_row_says_in_words_and_by_shape_who_is_a_guest_and_who_is_staff(role: str, mark: str) -> None:
+@pytest.mark.parametrize(("role", "mark"), [("guest", "ゲスト"), ("staff", "運営"), ("keeper", "管理人"), ("", "")])
+def test_a_row_says_in_words_and_by_shape_who_is_a_guest_a_keeper_or_staff(role: str, mark: str) -> None:
     author = {"id": "a", "name": "はなこ", "role": role}
     item = {"seq": 1, "kind": "message", "author": author, "body": "やあ", "at": "2026-11-30T00:00:00Z"}
     with translation.override("ja"):
