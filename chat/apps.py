@@ -23,10 +23,11 @@ class ChatConfig(AppConfig):
     verbose_name = _("Chat")
 
     def ready(self) -> None:
-        from chat import composition, db, people, rooms  # noqa: PLC0415 -- needs the app registry
+        from chat import composition, db, messages, people, rooms  # noqa: PLC0415 -- needs the app registry
         from chat.models import guards  # noqa: PLC0415 -- registering needs the app registry
         from chat.operations import checks  # noqa: F401, PLC0415 -- registering needs the app registry
         from chat.people import addresses  # noqa: PLC0415 -- registering needs the app registry
+        from compliance import disclosures  # noqa: PLC0415 -- likewise
         from compliance.records import holds  # noqa: PLC0415 -- likewise
 
         register(db.migrations_are_todays, Tags.database)
@@ -38,4 +39,5 @@ class ChatConfig(AppConfig):
         db.declare_sqlite_triggers()
         db.limit_locks()
         holds.register_lookups(person=people.is_person, room=rooms.is_room)
+        disclosures.register_provider(messages.records_of)
         pre_save.connect(addresses.fold_row, sender="account.EmailAddress", dispatch_uid="chat.people.addresses")

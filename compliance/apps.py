@@ -14,7 +14,8 @@ class ComplianceConfig(AppConfig):
     verbose_name = _("Legal compliance")
 
     def ready(self) -> None:
-        from compliance import checks  # noqa: F401, PLC0415 -- registering needs the app registry
+        from compliance import checks, disclosures  # noqa: F401, PLC0415 -- registering needs the app registry
+        from compliance.cases import pages as cases_pages  # noqa: PLC0415 -- registering needs the app registry
         from compliance.models import guards  # noqa: PLC0415 -- registering needs the app registry
         from compliance.powers import make_groups, pages  # noqa: PLC0415 -- registering needs the app registry
         from compliance.records import guards as record_guards  # noqa: PLC0415 -- registering needs the app registry
@@ -26,4 +27,6 @@ class ComplianceConfig(AppConfig):
         guards.connect(self)
         powers.connect()
         pages.register()
+        cases_pages.register()
+        disclosures.ready()
         post_migrate.connect(make_groups, sender=self, dispatch_uid="groups of staff")

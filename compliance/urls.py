@@ -4,6 +4,8 @@ from django.urls import path
 
 from compliance import filing
 from compliance.assessment import views as assessment_views
+from compliance.cases import views as cases_views
+from compliance.disclosures import views as disclosures_views
 from compliance.discontinuation.views import planned_end
 from compliance.duties.feed import calendar_feed
 from compliance.filing import views as filing_views
@@ -32,6 +34,13 @@ urlpatterns = [
     path("desk/staff/", list_staff, name="staff"),
     path("desk/staff/<str:ref>/", member_of_staff, name="member_of_staff"),
     path("desk/log/", staff_log, name="staff_log"),
+    path("desk/cases/", cases_views.case_list, name="cases"),
+    path("desk/cases/new/", cases_views.new_case, name="case_new"),
+    path("desk/cases/<uuid:case_id>/", cases_views.case_page, name="case"),
+    path("desk/cases/<uuid:case_id>/papers/<int:paper_id>/", cases_views.case_paper, name="case_paper"),
+    path("desk/disclosures/", disclosures_views.disclosure_list, name="disclosures"),
+    path("desk/disclosures/new/", disclosures_views.new_disclosure, name="disclosure_new"),
+    path("desk/disclosures/<uuid:disclosure_id>/", disclosures_views.disclosure_page, name="disclosure"),
     path("operator/assess/", assessment_views.overview, name="assess"),
     path("operator/assess/anew/", assessment_views.restart, name="assess_anew"),
     path(

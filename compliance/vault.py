@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -136,6 +136,39 @@ def unseal(place: Place, sealed: bytes, purpose: Purpose) -> str:
     if (purpose is Purpose.RESTORING) is not (place.kind == REMOVED):
         raise Unsealable("what was removed from an open room is opened to be restored, and nothing else is")
     return _open(place, sealed)
+
+
+_witness: list[Callable[[UUID, Sequence[Place]], None]] = []
+
+
+def register_witness(witness: Callable[[UUID, Sequence[Place]], None]) -> None:
+    """Register who is asked before a disclosure opens words: it writes the entry, or raises `Unsealable`."""
+    _witness[:] = [witness]
+
+
+def unseal_disclosed(disclosure: UUID, bodies: Sequence[tuple[Place, bytes]]) -> list[str | None]:
+    """Decrypt what a disclosure covers; an entry in the ledger says so.
+
+    Args:
+        disclosure: its id.
+        bodies: each with the place for which it was sealed.
+
+    Returns:
+        the words, in their order; None where a body cannot be decrypted any more.
+
+    Raises:
+        Unsealable: no disclosure that was agreed to covers this, or nobody is there to witness it.
+    """
+    if not _witness:
+        raise Unsealable("no record of disclosures is there")
+    _witness[0](disclosure, [place for place, _sealed in bodies])
+    words: list[str | None] = []
+    for place, sealed in bodies:
+        try:
+            words.append(_open(place, sealed))
+        except Unsealable:
+            words.append(None)
+    return words
 
 
 def _open(place: Place, sealed: bytes) -> str:

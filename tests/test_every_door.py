@@ -108,6 +108,9 @@ SAMPLES: Final = {
     "item_id": "LAW-01",
     "app_label": "chat",
     "ref": str(uuid4()),
+    "case_id": str(uuid4()),
+    "paper_id": "1",
+    "disclosure_id": str(uuid4()),
 }
 
 

@@ -2,6 +2,7 @@
 
 from chat.messages.blocked import Blocked
 from chat.messages.events import BatchResult, NewEvent, clean
+from chat.messages.extract import records_of
 from chat.messages.queries import PAGE, Page, after, around, as_read, before, latest, log_after
 from chat.messages.service import mark_seen, reseal
 from chat.messages.store import Writer, store
@@ -25,6 +26,7 @@ __all__ = [
     "latest",
     "log_after",
     "mark_seen",
+    "records_of",
     "reseal",
     "store",
 ]

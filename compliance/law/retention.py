@@ -304,6 +304,19 @@ TABLE: Final[tuple[Kept, ...]] = (
         tables=("admin.LogEntry",),
     ),
     Kept(
+        key="cases",
+        what=Text(
+            "書面・請求の案件（差出人・連絡先・求めの内容・ファイル・返信の書面）。番号・種類・日付・結果は残る",
+            "Cases of papers and requests: sender, contact, what was asked for, files, letters. Number, kind, days and "
+            "outcome stay",
+        ),
+        counted_from=Text("案件が終わってから", "after the case ended"),
+        why=Text("応じたこと・応じなかったことを後から示すため", "to show later what was answered and why"),
+        by=Eraser.JOB,
+        days=365,
+        tables=("compliance.Case", "compliance.CasePaper", "compliance.Letter", "compliance.Disclosure"),
+    ),
+    Kept(
         key="proof",
         what=Text(
             "届出・署名・ゲートの開閉・拒否の回数などの記録台帳と証拠（会話の本文なし）",

@@ -3,6 +3,7 @@
 from compliance.models import guards
 from compliance.models.approvals import Approval
 from compliance.models.assessment import Assessment
+from compliance.models.cases import Case, CasePaper, Disclosure, Letter
 from compliance.models.checklist import Checklist, Signature
 from compliance.models.discontinuation import Closing
 from compliance.models.duties import Calendar, DutyMark, Feed, Happening, Outage
@@ -17,8 +18,11 @@ __all__ = [
     "Assessment",
     "Authorisation",
     "Calendar",
+    "Case",
+    "CasePaper",
     "Checklist",
     "Closing",
+    "Disclosure",
     "DutyMark",
     "Feed",
     "Filing",
@@ -28,6 +32,7 @@ __all__ = [
     "Instance",
     "LedgerEntry",
     "LedgerHead",
+    "Letter",
     "Outage",
     "Signature",
     "Stop",

@@ -27,6 +27,9 @@ class Hold(models.Model):
     subject = models.UUIDField(_("whose, or which room (id)"), null=True, blank=True)
     ground = models.CharField(_("ground"), max_length=8, choices=Ground.choices)
     paper = models.TextField(_("paper: authority, number, date, what it names"))
+    case = models.ForeignKey(
+        "compliance.Case", models.PROTECT, null=True, blank=True, related_name="holds", verbose_name=_("case")
+    )
     placed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("placed by")
     )

@@ -66,6 +66,16 @@ class Event(StrEnum):
     ROOM_ARCHIVED = "room.archived"
     KEEPER_NAMED = "keeper.named"
     KEEPER_REMOVED = "keeper.removed"
+    CASE_OPENED = "case.opened"
+    CASE_CHANGED = "case.changed"
+    CASE_CLOSED = "case.closed"
+    LETTER_ISSUED = "letter.issued"
+    DISCLOSURE_REQUESTED = "disclosure.requested"
+    DISCLOSURE_APPROVED = "disclosure.approved"
+    DISCLOSURE_REFUSED = "disclosure.refused"
+    DISCLOSURE_OPENED = "disclosure.opened"
+    DISCLOSURE_REVIEWED = "disclosure.reviewed"
+    SEAL_OPENED = "seal.opened"
 
     @property
     def ja(self) -> str:

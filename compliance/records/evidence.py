@@ -93,9 +93,18 @@ def store(upload: UploadedFile[Any]) -> Attachment:
         raise ValidationError(_("%(name)s is empty.") % {"name": name})
     if not content.startswith(magic) or (not magic and not _text(content)):
         raise ValidationError(_("%(name)s is not what its ending says.") % {"name": name})
+    return Attachment(name, keep(bytes(content)), len(content), kind)
+
+
+def keep(content: bytes) -> str:
+    """Keep bytes under their hash. The same bytes are stored once.
+
+    Returns:
+        their SHA-256 (hex).
+    """
     digest = hashlib.sha256(content).hexdigest()
-    _write(_place(digest), bytes(content))
-    return Attachment(name, digest, len(content), kind)
+    _write(_place(digest), content)
+    return digest
 
 
 def read(attachment: Attachment) -> bytes:
@@ -111,6 +120,11 @@ def read(attachment: Attachment) -> bytes:
     if hashlib.sha256(content).hexdigest() != attachment.sha256:
         raise Missing(_("The file in the store is not the one that was signed: its hash differs."))
     return content
+
+
+def erase(sha256: str) -> None:
+    """Erase the file of a hash. The caller knows that nothing that is kept names it."""
+    _place(sha256).unlink(missing_ok=True)
 
 
 def present(files: Iterable[Attachment]) -> list[tuple[Attachment, bool]]:

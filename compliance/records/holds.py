@@ -22,7 +22,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from compliance.law.retention import ROW
-from compliance.models import Approval, Hold
+from compliance.models import Approval, Case, Hold
 from compliance.records import approvals, ledger
 from compliance.records.events import Event
 
@@ -55,6 +55,11 @@ class Live:
     rooms: frozenset[UUID] = frozenset()
 
 
+def is_known(scope: str, subject: UUID) -> bool:
+    """Return whether there is such a person or room; always, where nobody registered how to look."""
+    return scope not in _lookups or _lookups[scope](subject)
+
+
 def live(on: date | None = None, *, words: bool = False) -> Live:
     """Return what is held on a day.
 
@@ -84,7 +89,7 @@ def faults(
         wrong["subject"] = _("Name the person or the room by its id; leave it empty only to hold everything.")
     elif scope == Hold.Scope.EVERYTHING and ground == Hold.Ground.FREEZE:
         wrong["scope"] = _("A freeze request names the records that it is about. Name the person or the room.")
-    elif scope in _lookups and subject and not _lookups[scope](subject):
+    elif scope and subject and not is_known(scope, subject):
         wrong["subject"] = _("There is no person or room of this id. Check the id: a hold on nothing keeps nothing.")
     elif ground == Hold.Ground.FREEZE and (earlier := _earlier_freeze(scope, subject, today)):
         wrong["subject"] = _earlier_says(earlier, today)
@@ -120,7 +125,14 @@ def _earlier_says(earlier: Hold, today: date) -> str:
 
 
 def place(
-    *, scope: str, subject: UUID | None, ground: str, paper: str, ends_on: date | None, actor: AbstractBaseUser
+    *,
+    scope: str,
+    subject: UUID | None,
+    ground: str,
+    paper: str,
+    ends_on: date | None,
+    actor: AbstractBaseUser,
+    case: Case | None = None,
 ) -> Hold:
     """Keep the retention job from erasing what a paper names, until its last day or until it is lifted.
 
@@ -131,6 +143,7 @@ def place(
         paper: authority, number, date, what it names.
         ends_on: the last day; may be left out for a court order only, and is at most 30 days off for a freeze request.
         actor: the staff account that places it.
+        case: to which it belongs.
 
     Raises:
         ValidationError: by field.
@@ -139,7 +152,13 @@ def place(
         raise ValidationError(wrong)
     with transaction.atomic():
         hold = Hold.objects.create(
-            scope=scope, subject=subject, ground=ground, paper=paper.strip(), ends_on=ends_on, placed_by_id=actor.pk
+            scope=scope,
+            subject=subject,
+            ground=ground,
+            paper=paper.strip(),
+            ends_on=ends_on,
+            placed_by_id=actor.pk,
+            case=case,
         )
         ends = ends_on.isoformat() if ends_on else None
         payload = {

@@ -101,6 +101,16 @@ EVENTS: Mapping[str, Pair] = {
     "room.archived": ("部屋を保管", "Room archived"),
     "keeper.named": ("部屋の管理人を指名", "Keeper of a room named"),
     "keeper.removed": ("部屋の管理人を解任", "Keeper of a room removed"),
+    "case.opened": ("案件を開始", "Case opened"),
+    "case.changed": ("案件を更新", "Case changed"),
+    "case.closed": ("案件を終了", "Case closed"),
+    "letter.issued": ("書面を作成", "Letter issued"),
+    "disclosure.requested": ("開示を請求", "Disclosure requested"),
+    "disclosure.approved": ("開示を承認", "Disclosure approved"),
+    "disclosure.refused": ("開示を不承認", "Disclosure refused"),
+    "disclosure.opened": ("開示した写しを開封", "Extract of a disclosure opened"),
+    "disclosure.reviewed": ("開示を事後に確認", "Disclosure reviewed afterwards"),
+    "seal.opened": ("クローズド・チャットの封を開けた", "Seal of closed talk opened"),
 }
 ROLES: Mapping[str, Pair] = {
     "service": ("サービス", "the service"),

@@ -32,7 +32,13 @@ class Counted:
 COLUMNS: Final[Mapping[str, Counted]] = MappingProxyType(
     {
         "refusals": Counted(Event.GATE_REFUSED, Text("ゲートが断った回数", "Refused by the gate")),
-        "disclosures": Counted(Event.DISCLOSURE_MADE, Text("クローズド・チャットの開示", "Closed talk disclosed")),
+        "disclosures": Counted(
+            Event.CASE_CLOSED,
+            Text(
+                "クローズド・チャットの開示（案件の終了後に計上）",
+                "Closed talk disclosed (counted once its case ended)",
+            ),
+        ),
         "reports": Counted(Event.REPORT_FILED, Text("当事者からの通報", "Reports")),
         "stops": Counted(Event.STOP_PULLED, Text("緊急停止", "Stops")),
     }
@@ -96,6 +102,7 @@ def _counted(first: date) -> dict[str, int]:
     zone = timezone.get_default_timezone()
     start, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, _month_after(first)))
     columns = {counted.event.value: name for name, counted in COLUMNS.items()}
+    columns[Event.DISCLOSURE_REVIEWED.value] = "disclosures"  # in present danger there may be no case
     rows = LedgerEntry.objects.filter(at__gte=start, at__lt=end, event__in=columns)
     sums: Counter[str] = Counter()
     for entry in ledger.walk(rows):
@@ -104,6 +111,11 @@ def _counted(first: date) -> dict[str, int]:
 
 
 def _weight(event: str, payload: Any) -> int:
+    if event == Event.CASE_CLOSED:  # a count while a case is live would show that there is one
+        made = payload.get("disclosures", 0) if isinstance(payload, dict) else 0
+        return made if isinstance(made, int) else 0
+    if event == Event.DISCLOSURE_REVIEWED:
+        return int(isinstance(payload, dict) and payload.get("alone_without_case") is True)
     if event != Event.GATE_REFUSED:
         return 1
     counts = payload.get("counts", {}) if isinstance(payload, dict) else {}

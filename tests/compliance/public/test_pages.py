@@ -180,7 +180,7 @@ def test_months_are_counted_once_they_are_over_from_the_ledger_in_japans_calenda
         ledger.append(Event.REPORT_FILED, actor=None, payload={})
     with time_machine.travel(datetime(2026, 8, 31, 15, 0, tzinfo=UTC), tick=False):  # 1 September in Japan
         ledger.append(Event.GATE_REFUSED, actor=None, payload={"counts": {"room.match_pair": 7}})
-        ledger.append(Event.DISCLOSURE_MADE, actor=None, payload={})
+        ledger.append(Event.CASE_CLOSED, actor=None, payload={"disclosures": 1})
     with time_machine.travel(datetime(2026, 11, 2, tzinfo=UTC), tick=False):
         ledger.append(Event.GATE_REFUSED, actor=None, payload={"counts": {"room.match_pair": 1000}})
     shown = {month.first: dict(month.counts) for month in transparency.months(date(2026, 11, 22))}

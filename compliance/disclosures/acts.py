@@ -1,0 +1,205 @@
+"""Asks for a disclosure, agrees to it or refuses it, makes the extract, opens it once, and reviews it afterwards.
+
+Nobody sees a word before a second person said yes. One exception: the operator alone carries out an order or acts in
+present danger; that leaves an entry and a review that stays open until somebody else has made it. Nobody is told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from compliance.disclosures import extract
+from compliance.law import papers
+from compliance.law.powers import Power
+from compliance.models import Case, Disclosure
+from compliance.powers import may
+from compliance.records import Event, evidence, holds, ledger
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+Ground: Final = Disclosure.Ground
+
+
+def ask(
+    *,
+    case: Case | None,
+    ground: str,
+    reason: str,
+    scope: extract.Scope,
+    alone: bool,
+    actor: AbstractBaseUser,
+) -> Disclosure:
+    """Ask for a disclosure; the operator may carry out an order, or act in danger, alone.
+
+    Args:
+        case: of the paper; None in present danger, which needs none.
+        ground: one of `Disclosure.Ground`.
+        reason: why, and why no less would do.
+        scope: the least that the ground needs; it names a room or a person.
+        alone: no second person is at hand.
+        actor: who asks.
+
+    Raises:
+        PermissionDenied: the account may not ask, or not alone.
+        ValidationError: by field.
+    """
+    if not may(actor, Power.CASES_SECOND if alone else Power.CASES):
+        raise PermissionDenied
+    if wrong := _faults(case, ground, reason, scope):
+        raise ValidationError(wrong)
+    with transaction.atomic():
+        row = Disclosure.objects.create(
+            case=case,
+            ground=ground,
+            reason=reason.strip(),
+            rooms=sorted(map(str, scope.rooms)),
+            people=sorted(map(str, scope.people)),
+            since=scope.since,
+            until=scope.until,
+            alone=alone,
+            asked_by_id=actor.pk,
+        )
+        _note(Event.DISCLOSURE_REQUESTED, row, actor, ground=ground, alone=alone)
+    return row
+
+
+def _faults(case: Case | None, ground: str, reason: str, scope: extract.Scope) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    if not reason.strip():
+        wrong["reason"] = _("Say why, and why no less would do.")
+    if not scope.rooms and not scope.people:
+        wrong["rooms"] = _("Name a room or a person.")
+    elif not all(holds.is_known("room", room) for room in scope.rooms):
+        wrong["rooms"] = _("There is no room of this id.")
+    elif not all(holds.is_known("person", person) for person in scope.people):
+        wrong["people"] = _("There is no person of this id.")
+    if scope.since >= scope.until:
+        wrong["until"] = _("The period ends after it begins.")
+    if ground == Ground.ORDER:
+        if case is None or papers.Kind(case.kind) not in papers.CLOSED or not case.is_open:
+            wrong["ground"] = _("An order is carried out in the open case of a warrant or an order.")
+        elif not case.papers.exists():
+            wrong["ground"] = _("Add the paper itself to the case first.")
+    return wrong
+
+
+def approve(*, disclosure: Disclosure, actor: AbstractBaseUser) -> None:
+    """Agree to a disclosure as the second person.
+
+    Raises:
+        PermissionDenied: the account may not, or is the one who asked.
+        ValidationError: it was decided already.
+    """
+    with transaction.atomic():
+        row = _waiting(disclosure, actor)
+        row.approved_by_id, row.approved_at = actor.pk, timezone.now()
+        row.save(update_fields=["approved_by", "approved_at"])
+        _note(Event.DISCLOSURE_APPROVED, row, actor)
+
+
+def refuse(*, disclosure: Disclosure, reason: str, actor: AbstractBaseUser) -> None:
+    """Refuse a disclosure as the second person.
+
+    Raises:
+        PermissionDenied: the account may not, or is the one who asked.
+        ValidationError: it was decided already, or no reason was given.
+    """
+    if not reason.strip():
+        raise ValidationError({"reason": _("Say why it is refused: the record keeps it.")})
+    with transaction.atomic():
+        row = _waiting(disclosure, actor)
+        row.refused_by_id, row.refused_at, row.refusal = actor.pk, timezone.now(), reason.strip()
+        row.save(update_fields=["refused_by", "refused_at", "refusal"])
+        _note(Event.DISCLOSURE_REFUSED, row, actor, reason=row.refusal)
+
+
+def _waiting(disclosure: Disclosure, actor: AbstractBaseUser) -> Disclosure:
+    row = Disclosure.objects.select_for_update().get(pk=disclosure.pk)
+    if not may(actor, Power.CASES_SECOND) or row.asked_by_id == actor.pk:
+        raise PermissionDenied
+    if row.alone or row.approved_at or row.refused_at:
+        raise ValidationError({"__all__": _("This was decided already.")})
+    return row
+
+
+def make(*, disclosure: Disclosure, actor: AbstractBaseUser) -> str:
+    """Make the encrypted extract of a disclosure that was agreed to, once.
+
+    Returns:
+        its key, which is stored nowhere.
+
+    Raises:
+        PermissionDenied: the account is not the one who asked, or lost the power.
+        ValidationError: nobody agreed to it, or it was made already.
+    """
+    with transaction.atomic():
+        row = Disclosure.objects.select_for_update().get(pk=disclosure.pk)
+        _is_theirs(row, actor)
+        if row.refused_at or not (row.approved_at or row.alone):
+            raise ValidationError({"__all__": _("A second person has to agree first.")})
+        if row.made_at:
+            raise ValidationError({"__all__": _("The extract was made already.")})
+        content, key, records = extract.build(row)
+        row.made_at, row.records, row.sha256 = timezone.now(), records, evidence.keep(content)
+        row.save(update_fields=["made_at", "records", "sha256"])
+        _note(Event.DISCLOSURE_MADE, row, actor, sha256=row.sha256)
+    return key
+
+
+def open_extract(*, disclosure: Disclosure, key: str, actor: AbstractBaseUser) -> bytes:
+    """Open an extract, once, with its key.
+
+    Returns:
+        a ZIP with the records as they are on record.
+
+    Raises:
+        PermissionDenied: the account is not the one who asked, or lost the power.
+        ValidationError: it was opened already, or the key does not fit.
+    """
+    with transaction.atomic():
+        row = Disclosure.objects.select_for_update().get(pk=disclosure.pk)
+        _is_theirs(row, actor)
+        if row.made_at is None or row.opened_at:
+            raise ValidationError({"key": _("An extract is opened once.")})
+        content = extract.unlock(row, key)
+        row.opened_at = timezone.now()
+        row.save(update_fields=["opened_at"])
+        _note(Event.DISCLOSURE_OPENED, row, actor)
+    return content
+
+
+def _is_theirs(row: Disclosure, actor: AbstractBaseUser) -> None:
+    if row.asked_by_id != actor.pk or not may(actor, Power.CASES_SECOND if row.alone else Power.CASES):
+        raise PermissionDenied
+
+
+def review(*, disclosure: Disclosure, finding: str, actor: AbstractBaseUser) -> None:
+    """Review, as a second person, what was carried out alone.
+
+    Raises:
+        PermissionDenied: the account may not, or is the one who acted.
+        ValidationError: no finding, or it was reviewed already.
+    """
+    if not finding.strip():
+        raise ValidationError({"finding": _("Say what you found: the record keeps it.")})
+    if not (may(actor, Power.CASES_SECOND) or may(actor, Power.CASES)):
+        raise PermissionDenied
+    with transaction.atomic():
+        row = Disclosure.objects.select_for_update().get(pk=disclosure.pk)
+        if row.asked_by_id == actor.pk:
+            raise PermissionDenied
+        if not row.alone or row.reviewed_at:
+            raise ValidationError({"finding": _("There is nothing to review.")})
+        row.reviewed_by_id, row.reviewed_at, row.finding = actor.pk, timezone.now(), finding.strip()
+        row.save(update_fields=["reviewed_by", "reviewed_at", "finding"])
+        _note(Event.DISCLOSURE_REVIEWED, row, actor, alone_without_case=row.case_id is None)
+
+
+def _note(event: Event, row: Disclosure, actor: AbstractBaseUser, **more: Any) -> None:
+    ledger.append(event, actor=actor, payload={"disclosure": str(row.pk), **more})
