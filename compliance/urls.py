@@ -4,6 +4,7 @@ from django.urls import path
 
 from compliance import filing
 from compliance.assessment import views as assessment_views
+from compliance.cases import outside
 from compliance.cases import views as cases_views
 from compliance.disclosures import views as disclosures_views
 from compliance.discontinuation.views import planned_end
@@ -25,6 +26,7 @@ urlpatterns = [
     path("legal/privacy/", documents.privacy, name="privacy"),
     path("legal/complaints/", documents.complaints, name="complaints"),
     path("legal/transparency/", documents.transparency_counts, name="transparency"),
+    path("legal/requests/", outside.legal_requests, name="legal_requests"),
     path("legal/closing/", planned_end, name="closing"),
     path("api/gate/", gate_status.gate_api, name="gate_api"),
     path("desk/", powers_views.home, name="desk"),

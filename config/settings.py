@@ -585,6 +585,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 BODY_BYTES: int = 64 * 1024
 BODY_LIMITS: list[tuple[str, int]] = [
     (r"/admin/compliance/checklist/[^/]+/$", 101 * 1024 * 1024),  # a signature's ten files
+    (r"/legal/requests/$", 11 * 1024 * 1024),  # one file
     (r"/desk/cases/[^/]+/$", 11 * 1024 * 1024),  # one file of a case
     (r"/admin/", 1024 * 1024),
 ]
