@@ -68,13 +68,15 @@ class Town:
         account = ("login/", "signup/", "password/reset/")
         law = ("", "terms/", "privacy/", "external-transmission/", "retention/", "complaints/", "transparency/")
         own = ("/", "/rooms/talk/", "/rooms/new/", "/rooms/talk/lock/", "/match/", f"/closed/{self.talk}/")
+        reports = ("/reports/", "/rooms/talk/report/?seq=1", f"/closed/{self.talk}/report/")
         desk = ("checklist/", "checklist/LAW-01/", "stop/")
         return [
             *((None, path, 200) for path in ("/", "/rooms/talk/", "/match/")),
             *((None, f"/legal/{path}", 200) for path in law),
             *((None, f"/accounts/{path}", 200) for path in account),
             (None, "/no-such-page/", 404),
-            *((self.member, path, 200) for path in own),
+            *((self.member, path, 200) for path in (*own, *reports)),
+            (self.operator, "/desk/reports/", 200),
             *((self.member, f"/accounts/{path}", 200) for path in ("email/", "2fa/", "logout/")),
             *((self.operator, f"/admin/compliance/{path}", 200) for path in desk),
             *((self.operator, f"/operator/{path}", 200) for path in ("assess/", "filing/")),

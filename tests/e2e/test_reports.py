@@ -67,6 +67,8 @@ def test_the_menu_opens_by_mouse_key_and_finger_and_gives_the_focus_back(
     assert axe(page) == []
     expect(opened(page).get_by_role("menuitem").first).to_be_focused()
     page.keyboard.press("End")
+    expect(page.get_by_role("menuitem", name="この人をブロックする…")).to_be_focused()
+    page.keyboard.press("ArrowUp")
     expect(page.get_by_role("menuitem", name="通報する…")).to_be_focused()
     page.keyboard.press("Escape")
     expect(message).to_be_focused()

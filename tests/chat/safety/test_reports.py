@@ -30,6 +30,7 @@ from compliance.law.powers import Group
 from compliance.models import Hold, LedgerEntry
 from compliance.records import holds
 from compliance.testing import TurnKeys, lift_hold
+from tests.chat.realtime.test_service import browser as http_client
 from tests.conftest import MakeStaff, MakeUser, signed_in
 from tests.kit.client import Peer
 from tests.kit.store import store
@@ -510,3 +511,10 @@ def test_frame_is_answered_over_the_socket_and_over_http(server: Server, make_us
         assert two.ask("report.create", **asked | {"reason": "boredom"})["code"] == "protocol"
         assert two.ask("report.create", **asked | {"seqs": []})["code"] == "protocol"
         assert two.ask("report.create", **asked | {"seqs": [seq] * 51})["code"] == "protocol"
+    with http_client(server, signed_in(reader)) as page:
+        page.get(f"/rooms/{board.slug}/")
+        frame = {"type": "report.create", "ref": "r", **asked}
+        token = {"X-CSRFToken": page.cookies["csrftoken"]}
+        [answer] = page.post(f"/rooms/{board.slug}/events", json=frame, headers=token).json()
+    assert answer["type"] == "report.filed"
+    assert Report.objects.get(pk=answer["report"]).reason == "spam"
