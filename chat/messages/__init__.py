@@ -5,6 +5,7 @@ from chat.messages.events import BatchResult, NewEvent, clean
 from chat.messages.extract import records_of
 from chat.messages.queries import PAGE, Page, after, around, as_read, before, latest, log_after
 from chat.messages.service import mark_seen, reseal
+from chat.messages.slow_path import store_slowly
 from chat.messages.store import Writer, store
 from chat.messages.taken_back import KEPT as TAKEN_BACK_KEPT
 from chat.messages.writer import LogWriter
@@ -29,4 +30,5 @@ __all__ = [
     "records_of",
     "reseal",
     "store",
+    "store_slowly",
 ]

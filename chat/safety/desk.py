@@ -16,6 +16,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -25,13 +26,19 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chat import rooms
-from chat.models import Reason, Report, ReportedMessage, User
-from chat.protocol import Refused
+from chat.messages import NewEvent, store_slowly
+from chat.models import Message, Reason, Report, ReportedMessage, Sanction, User
+from chat.people import Person
+from chat.protocol import Code, Refused
 from chat.safety.reports import NOTE_CHARS, answer, note_of, open_report
+from chat.safety.sanctions import act, acts_on
+from chat.web.pages import page_language
 from compliance import vault
 from compliance.law.powers import Power
 from compliance.powers import desk_page, may, register_desk_page
 
+WEEK: Final = timedelta(days=7)
+"""For how long the key "mute" mutes. Another time is chosen on the person's card."""
 URGENT: Final = (Reason.MINOR, Reason.THREAT)
 """What is looked at first, in this order; the rest by age."""
 SHOWN: Final = 100
@@ -78,10 +85,12 @@ class Known:
     Attributes:
         user: the account.
         reports: how many other reports are about them.
+        acts: what was done about them earlier, newest first.
     """
 
     user: User
     reports: int
+    acts: Sequence[Sanction]
 
 
 @desk_page(Power.REPORTS_READ)
@@ -108,12 +117,14 @@ def report(request: HttpRequest, report_id: UUID) -> HttpResponse:
     fault = ""
     if request.method == "POST":
         try:
-            answer(
-                report=report_id,
-                outcome=request.POST.get("outcome", ""),
-                note=request.POST.get("note", "").replace("\r\n", "\n"),
-                actor=actor,
-            )
+            with transaction.atomic():
+                _act(request, found, actor)
+                answer(
+                    report=report_id,
+                    outcome=request.POST.get("outcome", ""),
+                    note=request.POST.get("note", "").replace("\r\n", "\n"),
+                    actor=actor,
+                )
         except Refused as refused:
             fault = refused.reason
         else:
@@ -122,6 +133,49 @@ def report(request: HttpRequest, report_id: UUID) -> HttpResponse:
     page = render(request, "chat/safety/desk_report.html", _facts(found, actor) | {"fault": fault})
     page.status_code = 400 if fault else 200
     return page
+
+
+def _act(request: HttpRequest, found: Report, actor: User) -> None:
+    """Do what was chosen beside the answer: an act on somebody whose words were handed over, or on these words.
+
+    Raises:
+        Refused: see `sanctions.act`; `missing` for somebody whose words are not in the report.
+    """
+    chosen, reason = request.POST.get("act", ""), request.POST.get("reason", "")
+    if not chosen:
+        return
+    if not may(actor, Power.REPORTS_ANSWER):
+        raise Refused(Code.FORBIDDEN, _("You may not do this."))
+    copies = found.messages.exclude(author=found.reporter_id)
+    about = User.objects.filter(pk__in=copies.values("author"))
+    author = next((each for each in about if str(each.public_id) == request.POST.get("person")), None)
+    if author is None:
+        raise Refused(Code.MISSING, _("Choose whom it is about."))
+    if chosen == "remove":
+        _remove(found, author, actor, reason)
+        return
+    kind = Sanction.Kind(chosen) if chosen in Sanction.Kind.values else None
+    if kind is None:
+        raise Refused(Code.PROTOCOL, _("Choose what is done."))
+    until = timezone.now() + WEEK if kind == Sanction.Kind.MUTE else None
+    origin = request.build_absolute_uri("/").rstrip("/")
+    act(kind=kind, user=author, actor=actor, reason=reason, rule=Reason(found.reason), until=until, origin=origin)
+
+
+def _remove(found: Report, author: User, actor: User, reason: str) -> None:
+    """Take the reported words of somebody out of an open room. Who reads it sees it go within a second."""
+    if found.closed:
+        raise Refused(Code.FORBIDDEN, _("Words of closed talk are not removed by staff."))
+    if not reason.strip():
+        raise Refused(Code.PROTOCOL, _("Give a reason: the person reads it."))
+    person = Person.of(actor, page_language())
+    seqs = found.messages.filter(author=author).values_list("seq", flat=True).distinct()
+    events = [
+        NewEvent(found.room, person, Message.Kind.DELETE, target=seq, reason=" ".join(reason.split())) for seq in seqs
+    ]
+    for outcome in store_slowly(events).outcomes:
+        if isinstance(outcome, Refused) and outcome.code is not Code.CONFLICT:  # deleted already is as good
+            raise outcome
 
 
 def _facts(found: Report, actor: User) -> dict[str, Any]:
@@ -146,15 +200,26 @@ def _facts(found: Report, actor: User) -> dict[str, Any]:
         "reporter": _reporter(found),
         "similar": _similar(list(others), found, actor),
         "outcomes": Report.Outcome,
+        "acts": _acts(found) if may(actor, Power.PEOPLE) else (),
         "may_answer": may(actor, Power.REPORTS_ANSWER) and found.answered_at is None,
         "note_chars": NOTE_CHARS,
         "next": following,
     }
 
 
+def _acts(found: Report) -> Sequence[tuple[str, str, Any]]:
+    """Return the usual acts with their keys; words are removed in open rooms only."""
+    acts = [
+        ("1", Sanction.Kind.WARN.value, _("Warn")),
+        ("2", Sanction.Kind.MUTE.value, _("Mute for a week")),
+        ("3", Sanction.Kind.SUSPEND.value, _("Suspend")),
+    ]
+    return acts if found.closed else [*acts, ("4", "remove", _("Remove the words"))]
+
+
 def _known(users: Iterable[User], found: Report) -> Sequence[Known]:
     return [
-        Known(user, Report.objects.filter(messages__author=user).exclude(pk=found.pk).distinct().count())
+        Known(user, Report.objects.filter(messages__author=user).exclude(pk=found.pk).distinct().count(), acts_on(user))
         for user in users
     ]
 

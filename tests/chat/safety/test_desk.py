@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from chat import rooms, safety
-from chat.models import Report, User
+from chat.models import Message, Report, Sanction, User
 from chat.people import Person
 from chat.protocol import Code, Refused
 from compliance.law.powers import Group
@@ -73,7 +73,7 @@ def test_report_page_shows_the_words_handed_over_and_nothing_else_of_the_talk(
     shown = page(signed_in(make_staff(Group.MODERATOR)), report)
     assert THREAT in shown
     assert "怖いです" in shown
-    for kept_out in (SECRET, str(talk.room), talk.one.email or "?", str(talk.one.public_id)):
+    for kept_out in (SECRET, str(talk.room), talk.one.email or "?"):
         assert kept_out not in shown
     assert entries("report.opened") == 1
 
@@ -145,3 +145,59 @@ def test_answered_report_leaves_the_queue_and_keeps_its_answer(talk: Talk, make_
     assert str(report.pk) in page(browser, state="answered")
     assert "警告しました" in page(browser, report)
     assert browser.get(f"/desk/reports/{uuid4()}/").status_code == HTTPStatus.NOT_FOUND
+
+
+# Acts beside the answer -----------------------------------------------------------------------------------------------
+
+
+def decided(browser: Client, report: Report, **fields: str) -> int:
+    person = report.messages.exclude(author=report.reporter).values_list("author__public_id", flat=True)[0]
+    about = {"outcome": "acted", "person": str(person), "reason": "脅しは規約に反します"}
+    return browser.post(f"/desk/reports/{report.pk}/", about | fields).status_code
+
+
+@pytest.mark.parametrize("kind", Sanction.Kind.values)
+def test_moderator_acts_on_whom_it_is_about_with_the_answer(kind: str, talk: Talk, make_staff: MakeStaff) -> None:
+    report = talk.report(talk.said(THREAT))
+    browser = signed_in(make_staff(Group.MODERATOR))
+    assert decided(browser, report, act=kind, reason="") == HTTPStatus.BAD_REQUEST
+    assert not Sanction.objects.exists()
+    assert decided(browser, report, act=kind) == HTTPStatus.FOUND
+    made = Sanction.objects.get()
+    assert (made.kind, made.user, made.rule, made.room) == (kind, talk.one, "threat", None)
+    assert entries("report.answered") == 1
+
+
+def test_act_and_answer_are_one_transaction_and_stay_within_the_report(
+    talk: Talk, other: User, make_staff: MakeStaff
+) -> None:
+    report = talk.report(talk.said(THREAT), post(talk.room, talk.two, "やめて"))
+    browser = signed_in(make_staff(Group.MODERATOR))
+    for fields in (
+        {"act": "warn", "outcome": "nonsense"},
+        {"act": "warn", "person": str(other.public_id)},
+        {"act": "warn", "person": str(talk.two.public_id)},
+        {"act": "warn", "person": "nobody"},
+        {"act": "banish"},
+        {"act": "remove"},
+    ):
+        assert decided(browser, report, **fields) == HTTPStatus.BAD_REQUEST, fields
+    assert decided(signed_in(make_staff(Group.OPERATOR)), report, act="warn") == HTTPStatus.BAD_REQUEST
+    assert not Sanction.objects.exists()
+    report.refresh_from_db()
+    assert report.answered_at is None
+    assert talk.said("まだ書ける")
+
+
+def test_moderator_removes_the_reported_words_of_an_open_room_and_no_others(
+    user: User, other: User, make_staff: MakeStaff
+) -> None:
+    board = rooms.create_open_room(actor=other, name="広場")
+    seqs = [post(board.pk, user, body) for body in ("ひどい", "ふつう")]
+    pk = safety.file_report(person=Person.of(other), room=board.key, seqs=seqs[:1], reason="harassment")
+    assert decided(signed_in(make_staff(Group.MODERATOR)), Report.objects.get(pk=pk), act="remove") == HTTPStatus.FOUND
+    bodies = (
+        Message.objects.filter(room=board, kind=Message.Kind.MESSAGE).order_by("seq").values_list("body", flat=True)
+    )
+    assert list(bodies) == [None, "ふつう"]
+    assert entries("message.removed") == 1
