@@ -34,6 +34,7 @@ class ChatConfig(AppConfig):
         register(db.database_serves, Tags.database)
         load("handlers")
         load("retention")
+        load("personal_data")
         composition.ready()
         guards.ready()
         db.declare_sqlite_triggers()

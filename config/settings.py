@@ -628,6 +628,7 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "report_address": (30, 0.1),
     "guest": (20, 0.2),
     "room": (5, 0.02),
+    "export": (3, 0.001),
     "connect": (200, 20.0),
     "request": (200, 20.0),
 }

@@ -50,6 +50,7 @@ ALLOWED: Final[Mapping[str, str]] = {
     "*.py attribute *_by_id": "the column of a foreign key",
     "*.py method clean_*": "Django's forms call it",
     "chat/rooms/forms.py variable understood": "a field of a form: it must be ticked",
+    "chat/people/my_data.py variable understood": "a field of a form: it must be ticked",
     "chat/people/wording.py variable ALLAUTH": "the collector of texts reads it",
     "chat/people/forms.py variable field_order": "Django's forms read it",
     "compliance/discontinuation/admin.py variable *_??": "fields of a form, read by their language",

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
 ASKING: Final = (
     ("epoch",),
     ("epoch", "--new", "復元"),
+    ("erase", "nobody@example.jp"),
+    ("export", "nobody@example.jp", "--out", "/dev/null/x"),
     ("filing",),
     ("gate",),
     ("gate", "--require", "closed"),

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
-from chat.models import ClosedRoomId, Message, Room, User
+from chat.models import ClosedRoomId, HeldCopy, Message, Room, User
 from chat.rooms import LOCKED, OPEN_TO_ALL, PAIRED, columns, create_open_room, lock_room
 from compliance import discontinuation, duties, gate
 from compliance.duties.occurrences import record_happening
@@ -66,6 +66,7 @@ def on(turn_keys: TurnKeys, operator: User) -> Authorisation:
     gate.pull_stop(reason="点検", actor=operator)
     lift_stop(reason="済み", actor=operator)
     holds.place(scope="everything", subject=None, ground="order", paper="令状", ends_on=None, actor=operator)
+    HeldCopy.objects.create(hold=Hold.objects.get(), person=uuid.uuid4(), facts=b"x")
     record_happening(kind=Kind.DATA_LEAK, on=timezone.localdate(), summary="漏えい", attack=False, actor=operator)
     duties.save_outage(Outage(started_at=timezone.now() - timedelta(hours=1), noticed_by="health"), actor=None)
     Assessment.objects.create(
@@ -129,11 +130,11 @@ def rows(model: type[models.Model]) -> list[Any]:
 
 
 def test_every_guarded_table_is_walked_here() -> None:
-    walked = {model._meta.db_table for model in (*STAYS, Room, ClosedRoomId)}
+    walked = {model._meta.db_table for model in (*STAYS, Room, ClosedRoomId, User, HeldCopy)}
     assert walked == set(guards.tables())
 
 
-@pytest.mark.parametrize("model", [*STAYS, ClosedRoomId], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*STAYS, ClosedRoomId, User, HeldCopy], ids=lambda model: model.__name__)
 def test_no_row_is_deleted(model: type[models.Model], on: Authorisation) -> None:
     a_closed_room(on)
     table, before = model._meta.db_table, rows(model)
@@ -143,7 +144,7 @@ def test_no_row_is_deleted(model: type[models.Model], on: Authorisation) -> None
     assert rows(model) == before
 
 
-@pytest.mark.parametrize("model", [*STAYS, Room, ClosedRoomId], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*STAYS, Room, ClosedRoomId, User, HeldCopy], ids=lambda model: model.__name__)
 def test_no_table_is_emptied(model: type[models.Model], on: Authorisation) -> None:
     if connection.vendor != "postgresql":
         assert "TRUNCATE" in refused(lambda: sql(f"TRUNCATE {model._meta.db_table}"))  # SQLite has no such statement
@@ -155,7 +156,7 @@ def test_no_table_is_emptied(model: type[models.Model], on: Authorisation) -> No
     assert rows(model) == before
 
 
-@pytest.mark.parametrize("model", [*STAYS, Room], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*STAYS, Room, User, HeldCopy], ids=lambda model: model.__name__)
 def test_no_row_is_replaced(model: type[models.Model], on: Authorisation) -> None:
     """SQLite's REPLACE deletes the row in the way without asking a delete trigger; PostgreSQL updates it."""
     room = an_open_room()
@@ -456,6 +457,7 @@ def test_a_row_that_was_changed_past_the_guards_is_named_in_words(
     about, what, change = tampered[number]
     with unguarded():
         Assessment.objects.all().delete()
+        HeldCopy.objects.all().delete()
         change()
     [difference, *_] = [each for each in agreement.differences() if about in each.en]
     assert what in difference.en

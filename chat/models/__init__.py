@@ -1,9 +1,10 @@
 """Tables of chat; the constraints carry the invariants."""
 
 from chat.models.counters import Counter
+from chat.models.erasure import HeldCopy, HeldWord
 from chat.models.log import Message
 from chat.models.matching import Pairing, Ticket
-from chat.models.people import NAME_LENGTH, NAME_POINTS, Block, PendingSignup, Role, User, UserManager
+from chat.models.people import LEFT_NAME, NAME_LENGTH, NAME_POINTS, Block, PendingSignup, Role, User, UserManager
 from chat.models.preferences import Device, Preferences
 from chat.models.reports import Reason, Report, ReportedMessage, TakenBack
 from chat.models.rooms import ClosedRoomId, Participant, Room
@@ -11,6 +12,7 @@ from chat.models.sanctions import REASON_LENGTH, AddressMute, Appeal, Keeper, Re
 from chat.models.sessions import LoginEnd
 
 __all__ = [
+    "LEFT_NAME",
     "NAME_LENGTH",
     "NAME_POINTS",
     "REASON_LENGTH",
@@ -20,6 +22,8 @@ __all__ = [
     "ClosedRoomId",
     "Counter",
     "Device",
+    "HeldCopy",
+    "HeldWord",
     "Keeper",
     "LoginEnd",
     "Message",

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from chat.models.people import NEVER_DELETED
 from compliance.models.guards import Dialect, Guard, changed, declare, exists, kept
 
 _ROOM: Final = "chat.Room"
 _ID: Final = "chat.ClosedRoomId"
+_USER: Final = "chat.User"
+_HELD: Final = "chat.HeldCopy"
 
 
 def _used(_dialect: Dialect) -> str:
@@ -30,6 +33,14 @@ def _leads_to_a_closed_one(dialect: Dialect) -> str:
     return (
         f"CASE WHEN length({bare}) = 32 AND {dialect.hex_only(bare)}"  # noqa: S608 -- our own names
         f" THEN EXISTS (SELECT 1 FROM chat_closedroomid c WHERE c.id = {found}) ELSE FALSE END"
+    )
+
+
+def _is_held(_dialect: Dialect) -> str:
+    # The database's day is the day in UTC, which ends after the day in Japan: it keeps a few hours longer.
+    return (
+        "EXISTS (SELECT 1 FROM compliance_hold h WHERE h.id = OLD.hold_id AND h.lifted_at IS NULL"
+        " AND (h.ends_on IS NULL OR h.ends_on >= CURRENT_DATE))"
     )
 
 
@@ -133,5 +144,46 @@ def ready() -> None:
             on="UPDATE",
             says="the id of a closed room stays",
             refuse=changed(_ID),
+        ),
+        # Accounts: only the erasure, which empties a row first, lets it go. Its constraint says what empty is.
+        Guard(
+            name="user_delete",
+            model=_USER,
+            on="DELETE",
+            says=NEVER_DELETED,
+            refuse=lambda _dialect: "OLD.erased_at IS NULL",
+        ),
+        Guard(
+            name="user_replace",
+            model=_USER,
+            on="INSERT",
+            says="an account is never replaced",
+            refuse=exists(_USER, "id", "public_id", "email"),
+            replace_only=True,
+        ),
+        Guard(
+            name="heldcopy_delete",
+            model=_HELD,
+            on="DELETE",
+            says="what a legal hold keeps stays until the hold ends",
+            refuse=_is_held,
+        ),
+        Guard(
+            name="heldcopy_update",
+            model=_HELD,
+            on="UPDATE",
+            says="what a legal hold keeps is only sealed anew",
+            refuse=changed(_HELD, but=("facts",)),
+        ),
+        Guard(
+            name="heldcopy_replace",
+            model=_HELD,
+            on="INSERT",
+            says="what a legal hold keeps is never replaced",
+            refuse=lambda dialect: (
+                f"{exists(_HELD, 'id')(dialect)} OR EXISTS (SELECT 1 FROM chat_heldcopy c"  # noqa: S608 -- our own names
+                " WHERE c.hold_id = NEW.hold_id AND c.person = NEW.person)"
+            ),
+            replace_only=True,
         ),
     )

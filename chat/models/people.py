@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -19,6 +19,9 @@ from chat.text.addresses import fold
 
 NAME_LENGTH = 40  # characters as a person counts them
 NAME_POINTS = 200  # code points: an emoji of a family is one character and has seven
+LEFT_NAME = "退会した人"
+"""The name that stands in the place of an erased person's. Pages show it in the reader's language, by the role."""
+NEVER_DELETED = "an account is never deleted by itself: use manage.py erase"
 
 
 class Role(models.TextChoices):
@@ -28,6 +31,7 @@ class Role(models.TextChoices):
     GUEST = "guest", _("guest")
     KEEPER = "keeper", _("keeper")
     STAFF = "staff", _("staff")
+    LEFT = "left", _("a person who left")  # of what an erased person wrote; no account has it
 
 
 class UserManager(BaseUserManager["User"]):
@@ -65,6 +69,8 @@ class User(AbstractUser):
     # Until when an act may keep them from writing somewhere (`Sanction` says which): the writes look closer until then.
     muted_until = models.DateTimeField(null=True, blank=True, editable=False)
     has_unread_act = models.BooleanField(default=False, db_default=False, editable=False)
+    # Set by `personal_data.erase` alone. The row goes in the same transaction, or stays empty where records need it.
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -80,8 +86,22 @@ class User(AbstractUser):
             models.CheckConstraint(condition=Q(email=Lower("email")), name="addresses_have_one_spelling"),
             models.CheckConstraint(
                 condition=Q(is_guest=True, email__isnull=True, is_staff=False, is_superuser=False)
-                | Q(is_guest=False, email__isnull=False),
+                | Q(is_guest=False, email__isnull=False)
+                | Q(erased_at__isnull=False),
                 name="guests_have_no_address_and_no_powers",
+            ),
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True)
+                | Q(
+                    email__isnull=True,
+                    name=LEFT_NAME,
+                    skeleton="",
+                    last_login__isnull=True,
+                    is_active=False,
+                    is_staff=False,
+                    is_superuser=False,
+                ),
+                name="an_erased_account_is_empty",
             ),
         )
 
@@ -102,6 +122,16 @@ class User(AbstractUser):
         if fields is not None and "name" in fields:
             kwargs["update_fields"] = {*fields, "skeleton"}
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse, as the database does, unless the erasure has emptied the row.
+
+        Raises:
+            IntegrityError: it names the command that erases.
+        """
+        if self.erased_at is None:
+            raise IntegrityError(NEVER_DELETED)
+        return super().delete(*args, **kwargs)
 
     def clean(self) -> None:
         """Leave a guest without an address; Django would give an empty one."""

@@ -17,7 +17,7 @@ from chat.people.membership import (
     pending_signup,
 )
 from chat.people.person import Person
-from chat.people.queries import has_account, has_verified_address, is_person, people_now
+from chat.people.queries import find_person, has_account, has_verified_address, is_person, people_now
 from chat.people.sanctions import (
     SUSPENDED,
     Mute,
@@ -64,6 +64,7 @@ __all__ = [
     "clean_line",
     "clean_name",
     "enter_as_guest",
+    "find_person",
     "free_name",
     "has_account",
     "has_verified_address",

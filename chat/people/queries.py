@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.db.models import Q
 
 from chat.models import User
 from chat.people.person import Person
@@ -31,4 +32,14 @@ def people_now(pks: Iterable[int]) -> dict[int, Person]:
 
 def is_person(public_id: UUID) -> bool:
     """Return whether there is an account or a guest of this public id."""
-    return User.objects.filter(public_id=public_id).exists()
+    return User.objects.filter(public_id=public_id, erased_at=None).exists()
+
+
+def find_person(named: str) -> User | None:
+    """Return the account of an e-mail address or a public id, or None."""
+    try:
+        lookup = Q(public_id=UUID(named))
+    except ValueError:
+        email = fold(named)
+        lookup = Q(email=email) | Q(emailaddress__email=email, emailaddress__verified=True)
+    return User.objects.filter(lookup, erased_at=None).distinct().first()

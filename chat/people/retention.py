@@ -10,7 +10,8 @@ from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from chat.models import AddressMute, Device, LoginEnd, Message, PendingSignup, Sanction, User
+from chat import personal_data
+from chat.models import AddressMute, Device, HeldCopy, LoginEnd, Message, PendingSignup, Sanction, User
 from chat.retention import Job, Rows, delete, forget, older, register
 from compliance.records.holds import Live
 
@@ -43,9 +44,13 @@ def _acts(before: datetime, held: Live) -> Rows:
     return Sanction.objects.filter(over).exclude(user__public_id__in=held.people)
 
 
+def _erase_guests(rows: Rows) -> int:
+    return personal_data.erase(list(rows))
+
+
 register("acts", Job(_acts, partial(delete, Sanction)))
 register("guest_networks", Job(older(AddressMute, "until"), partial(delete, AddressMute)))
-register("guests", Job(_guests, partial(delete, User)))
+register("guests", Job(_guests, _erase_guests))
 register(
     "sign_ins",
     Job(_sign_ins, partial(forget, "last_login", User)),
@@ -62,3 +67,4 @@ register(
     Job(older(EmailConfirmation, "created"), partial(delete, EmailConfirmation)),
     Job(older(PendingSignup, "at"), partial(delete, PendingSignup)),
 )
+register("held_copies", Job(lambda before, _held: personal_data.copies_due(before), partial(delete, HeldCopy)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chat.people import views
+from chat.people import my_data, views
 
 urlpatterns = [
     path("guest/", views.guest, name="guest"),
+    path("account/export/", my_data.export, name="export"),
+    path("account/leave/", my_data.leave, name="leave"),
 ]

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from chat.protocol.errors import Close, Code
 from chat.protocol.requests import ClientId, Epoch, Ref, RoomKey, Seq
 
-Role = Literal["guest", "keeper", "staff"]
+Role = Literal["guest", "keeper", "staff", "left"]
 RemovedBy = Literal["keeper", "staff"]
 RESTORE = "restore"
 """The kind of an item that gives removed words back; see `Item`."""

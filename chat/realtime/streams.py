@@ -174,6 +174,8 @@ class Stream:
         if key != self.key:
             for subscriber in self.subscriptions:
                 self.former.setdefault(subscriber, self.key)
+        if access != self.access:
+            self.recent.clear()  # an item may say now who wrote it in other words: see `personal_data.erase`
         self.key, self.access, self.doubts = key, access, 0
 
     def key_for(self, subscriber: Subscriber) -> str:

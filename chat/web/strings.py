@@ -49,6 +49,7 @@ JS_STRINGS: dict[str, _StrPromise] = {
     "log.below": _("{n} new ↓"),
     "log.latest": _("To the latest ↓"),
     "log.unread": _("Unread from here"),
+    "author.left": _("A person who left"),
     "role.guest": pgettext_lazy("role", "Guest"),
     "role.keeper": pgettext_lazy("role", "Keeper"),
     "role.staff": pgettext_lazy("role", "Staff"),

@@ -96,6 +96,18 @@ TABLE: Final[tuple[Kept, ...]] = (
         tables=("chat.User",),
     ),
     Kept(
+        key="held_copies",
+        what=Text(
+            "法的保全の対象となっている間に退会した人の記録（ほかの記録と分け、暗号化して保存）",
+            "Records of people who left while a legal hold names them (kept apart, encrypted)",
+        ),
+        counted_from=Text("法的保全の終了から", "after the hold ended"),
+        why=Text("捜査機関の保全要請や裁判所の命令に従うため", "to obey a freeze request or an order of a court"),
+        by=Eraser.JOB,
+        days=1,
+        tables=("chat.HeldCopy", "chat.HeldWord"),
+    ),
+    Kept(
         key="sign_ins",
         what=Text(
             "ログインの日時（接続とログインの履歴）", "When members last signed in (connection and login history)"

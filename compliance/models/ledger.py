@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,7 +16,10 @@ class Actor(models.Model):
     """
 
     ref = models.CharField(_("reference"), max_length=16, primary_key=True)
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("account"))
+    # Empty once the account is erased: then nobody can resolve the reference any more.
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("account")
+    )
     powers = models.JSONField(_("powers as the ledger knows them"), default=dict)
 
     class Meta:
@@ -25,6 +29,11 @@ class Actor(models.Model):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def name(self) -> str:
+        """The name of the account, or words for one that was erased."""
+        return str(self.user.get_full_name()) if self.user else gettext("an erased account")
 
 
 class LedgerEntry(models.Model):

@@ -87,7 +87,7 @@ def _subject(approval: Approval) -> str:
     if approval.kind == Approval.Kind.STOP_LIFT:
         return ""
     known = Actor.objects.filter(ref=approval.subject).select_related("user").first()
-    return str(known.user.get_full_name()) if known else approval.subject
+    return known.name if known else approval.subject
 
 
 def _what(approval: Approval) -> str:

@@ -105,7 +105,8 @@ def _permissions(names: Sequence[str]) -> list[auth.Permission]:
 
 
 def _account(ref: str) -> Any:
-    return get_user_model()._default_manager.select_for_update().get(pk=Actor.objects.get(ref=ref).user_id)  # noqa: SLF001 -- Django's own name
+    named = Actor.objects.filter(ref=ref).values("user")
+    return get_user_model()._default_manager.select_for_update().get(pk__in=named)  # noqa: SLF001 -- Django's own name
 
 
 def take_all(account: Any) -> None:

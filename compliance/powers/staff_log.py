@@ -65,7 +65,7 @@ class LogForm(forms.Form):
 
 def _people(entries: QuerySet[LedgerEntry]) -> list[tuple[str, str]]:
     acting = Actor.objects.filter(pk__in=entries.order_by().values("actor").distinct()).select_related("user")
-    return [(actor.ref, f"{actor.user.get_full_name()} ({actor.ref})") for actor in acting]
+    return [(actor.ref, f"{actor.name} ({actor.ref})") for actor in acting]
 
 
 def visible(user: AbstractBaseUser) -> QuerySet[LedgerEntry]:
@@ -113,7 +113,7 @@ def as_row(entry: LedgerEntry, names: dict[str, str]) -> dict[str, Any]:
     return {
         "seq": entry.seq,
         "at": entry.at,
-        "who": entry.actor.user.get_full_name(),
+        "who": entry.actor.name,
         "ref": entry.actor_id,
         "role": replay.words(replay.ROLES, entry.role, language),
         "what": replay.words(replay.EVENTS, entry.event, language),
@@ -134,7 +134,7 @@ def staff_log(request: HttpRequest) -> HttpResponse:
     found = list(search(entries, given)[: PAGE + 1]) if asked or not request.GET else []
     refs = {entry.payload["account"] for entry in found if isinstance(entry.payload.get("account"), str)}
     people = Actor.objects.filter(pk__in=refs).select_related("user")
-    names = {actor.ref: str(actor.user.get_full_name()) for actor in people}
+    names = {actor.ref: actor.name for actor in people}
     older = request.GET.copy()
     older["before"] = str(found[PAGE - 1].seq) if len(found) > PAGE else ""
     context = {

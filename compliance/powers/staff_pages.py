@@ -97,7 +97,7 @@ def list_staff(request: HttpRequest) -> HttpResponse:
 def member_of_staff(request: HttpRequest, ref: str) -> HttpResponse:
     """Show what one member of staff has; end all of it, or ask that a lost second factor is removed."""
     account = get_object_or_404(Actor.objects.select_related("user"), ref=ref).user
-    if not leaving.staff().filter(pk=account.pk).exists():
+    if account is None or not leaving.staff().filter(pk=account.pk).exists():
         raise Http404
     actor = request.user
     assert actor.is_authenticated

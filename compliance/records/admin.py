@@ -327,7 +327,9 @@ class LedgerAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("account"), ordering="actor")
     def account(self, entry: LedgerEntry) -> str:
         """The account behind the reference."""
-        return str(entry.actor.user) if entry.actor else "–"
+        if entry.actor is None:
+            return "–"
+        return str(entry.actor.user) if entry.actor.user else entry.actor.name
 
     @admin.display(description=gettext_lazy("what"))
     def summary(self, entry: LedgerEntry) -> str:

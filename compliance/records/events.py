@@ -76,6 +76,8 @@ class Event(StrEnum):
     DISCLOSURE_OPENED = "disclosure.opened"
     DISCLOSURE_REVIEWED = "disclosure.reviewed"
     SEAL_OPENED = "seal.opened"
+    DATA_EXPORTED = "data.exported"
+    ACCOUNT_ERASED = "account.erased"
 
     @property
     def ja(self) -> str:

@@ -8,7 +8,7 @@ signal: `reconcile` finds it at the next start of a server process and before ea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -82,8 +82,24 @@ def reconcile() -> None:
     powerful = Q(is_staff=True) | Q(is_superuser=True) | Q(is_active=False)
     powerful |= Q(groups__isnull=False) | Q(user_permissions__isnull=False)
     found = set(model._default_manager.filter(powerful).values_list("pk", flat=True))  # noqa: SLF001 -- Django's own name
-    for pk in sorted(found | set(Actor.objects.values_list("user_id", flat=True))):
+    for pk in sorted(found | set(_linked().values_list("user_id", flat=True))):
         record(pk, door="unseen")
+
+
+def _linked() -> QuerySet[Actor]:
+    return Actor.objects.filter(user__isnull=False)
+
+
+def unlink(pks: Collection[Any]) -> None:
+    """Cut erased accounts off from their references. The ledger goes on naming the reference, which leads nowhere."""
+    Actor.objects.filter(user__in=pks).update(user=None)
+
+
+def note_emptied(user: AbstractBaseUser) -> None:
+    """Take over what an erased account may do, which is nothing, without an entry: `account.erased` says it."""
+    actor = ledger.actor_of(user)
+    actor.powers = _facts(user)
+    actor.save(update_fields=("powers",))
 
 
 def record(pk: Any, *, door: str = "") -> None:
@@ -174,12 +190,6 @@ def _saved(instance: Any, created: bool, raw: bool, update_fields: Any = None, *
     record(instance.pk)
 
 
-def _leaves(instance: Any, **_kwargs: Any) -> None:
-    known = Actor.objects.filter(user_id=instance.pk).first()
-    if known:
-        _write(known.ref, {**_NOTHING, **known.powers}, _NOTHING, "")
-
-
 def _belongs(instance: Any, action: str, reverse: bool, pk_set: Any, **_kwargs: Any) -> None:  # noqa: FBT001 -- Django's
     """An account joins or leaves a group, or is given or denied a permission of its own."""
     if not reverse:
@@ -228,7 +238,6 @@ def connect() -> None:
     """Watch accounts, groups, permissions and second factors. Called once, when the app is ready."""
     model: Any = get_user_model()
     post_save.connect(_saved, sender=model, dispatch_uid="powers")
-    pre_delete.connect(_leaves, sender=model, dispatch_uid="powers")
     for through in (model.groups.through, model.user_permissions.through):
         m2m_changed.connect(_belongs, sender=through, dispatch_uid="powers")
     m2m_changed.connect(_entitles, sender=Group.permissions.through, dispatch_uid="powers")

@@ -111,6 +111,8 @@ EVENTS: Mapping[str, Pair] = {
     "disclosure.opened": ("開示した写しを開封", "Extract of a disclosure opened"),
     "disclosure.reviewed": ("開示を事後に確認", "Disclosure reviewed afterwards"),
     "seal.opened": ("クローズド・チャットの封を開けた", "Seal of closed talk opened"),
+    "data.exported": ("本人のデータを書き出し", "Personal data exported"),
+    "account.erased": ("アカウントを消去", "Account erased"),
 }
 ROLES: Mapping[str, Pair] = {
     "service": ("サービス", "the service"),

@@ -405,9 +405,9 @@ async def _suspend(round_: Round, _lost: Sequence[Line]) -> None:
 
 
 async def _erase(round_: Round, _lost: Sequence[Line]) -> None:
-    from chat.models import User  # noqa: PLC0415
+    from chat import personal_data  # noqa: PLC0415
 
-    await in_shell(lambda: User.objects.get(pk=round_.loser.pk).delete())
+    await in_shell(lambda: personal_data.erase([round_.loser]))
 
 
 async def _end(round_: Round, _lost: Sequence[Line]) -> None:

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from chat import rooms
+from chat import personal_data, rooms
 from chat.models import User
 from tests.conftest import MakeUser, Serve, signed_in
 from tests.kit.client import Peer
@@ -41,7 +41,7 @@ def change_password(user: User, client: Client) -> None:
 
 def delete(user: User, client: Client) -> None:
     """The whole account."""
-    user.delete()
+    personal_data.erase([user])
 
 
 def test_a_login_that_ends_ends_its_live_sockets(serve: Serve, make_user: MakeUser) -> None:

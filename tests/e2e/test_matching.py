@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chat import people, rooms
+from chat import people, personal_data, rooms
 from chat.models import Ticket
 from compliance.testing import NOTIFIED
 from tests.conftest import PASSWORD, MakeUser, Serve
@@ -73,7 +73,7 @@ def test_who_reads_elsewhere_is_shown_the_way_and_never_taken(
     expect(line(lobby, "会話に戻る")).to_have_count(0)  # said when a page is loaded; this one has led there already
     expect(reading.locator("[data-doing]")).to_be_hidden()
     expect(theirs).to_have_url(reading.url, timeout=STEP)
-    other.delete()
+    personal_data.erase([other])
     expect(reading.locator("[data-ended-why]")).to_contain_text("いなくなった", timeout=STEP)
     expect(line(reading, "相手をさがしています")).to_be_visible()
     picture(reading, "talk-ended")

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from chat import messages
+from chat import messages, personal_data
 from compliance.database import COMMAND, bounded
 from compliance.law import Feature
 
 
 class Command(BaseCommand):
-    help = "Seal every message of closed rooms with the newest key of CLOSED_CHAT_KEYS."
+    help = "Seal every message of closed rooms, and what legal holds keep, with the newest key of CLOSED_CHAT_KEYS."
     requires_system_checks = ()
     feature = Feature.OPERATOR
 
@@ -21,4 +21,6 @@ class Command(BaseCommand):
         done = 0
         while count := messages.reseal(limit=500):
             done += count
-        self.stdout.write(f"{done} messages sealed with the newest key.")
+        while count := personal_data.reseal_copies(limit=500):
+            done += count
+        self.stdout.write(f"{done} messages and copies sealed with the newest key.")

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from chat import composition, people
+from chat import composition, people, personal_data
 from chat.matching import keeping
 from chat.matching.keeping import Keeper
 from chat.models import Ticket, User
@@ -202,7 +202,7 @@ def test_who_was_erased_is_missed_on_the_page_of_the_other(hubs: Hubs, make_memb
     hubs.settle()
     keep(hubs)
     assert Ticket.objects.filter(entered_at__isnull=False).count() == 2
-    other.delete()
+    personal_data.erase([other])
     for _ in range(keeping.STEPS_TO_ALL):
         keep(hubs)
     assert [(f["type"], f.get("reason")) for f in heard.frames if f["type"].startswith("match.")][-2:] == [

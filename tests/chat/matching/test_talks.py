@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from chat import matching, rooms
+from chat import matching, personal_data, rooms
 from chat.matching.queue import COME
 from chat.matching.talks import BACK, Parting
 from chat.models import Pairing, Room, Ticket, User
@@ -101,7 +101,7 @@ def test_who_is_suspended_or_erased_ends_the_talk_at_once(pair: tuple[User, User
     room = talk(*pair)
     matching.see({user.pk: {room} for user in pair})
     if fate == "erased":
-        goes.delete()
+        personal_data.erase([goes])
     else:
         User.objects.filter(pk=goes.pk).update(is_active=False)
     [parting] = matching.part(looks_at_all=True)

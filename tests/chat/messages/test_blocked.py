@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from django.db import connection
 
-from chat import rooms
+from chat import personal_data, rooms
 from chat.messages import NewEvent, blocked
 from chat.models import Message, Room, User
 from chat.people import Person
@@ -65,7 +65,7 @@ def test_what_the_database_rejects_is_refused_alone_and_its_neighbours_keep_thei
 def test_an_author_who_is_gone_takes_nobody_along(make_user: MakeUser, user: User, places: list[Room]) -> None:
     gone = make_user()
     events = posts(user, places, "前") + posts(gone, places[:1], "x") + posts(user, places, "後")
-    gone.delete()
+    personal_data.erase([gone])
     result = store(events)
     assert kept(result.outcomes) == [True] * 3 + [False] + [True] * 3
 

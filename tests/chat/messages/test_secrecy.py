@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from chat import messages, people, rooms
+from chat import messages, people, personal_data, rooms
 from chat.db import functions, run_in_executor, triggers
 from chat.messages import NewEvent
 from chat.messages import queries as history
@@ -99,7 +99,7 @@ def suspend(room: Room, person: User) -> None:
 
 
 def erase(room: Room, person: User) -> None:
-    User.objects.get(pk=person.pk).delete()
+    personal_data.erase([person])
 
 
 def end(room: Room, person: User) -> None:
@@ -247,7 +247,7 @@ def test_words_that_are_given_to_somebody_else_do_not_show(
 
 def test_words_of_an_account_that_is_gone_still_show(closed: Room, members: list[User]) -> None:
     say(closed, members[1], "のこる話")
-    User.objects.get(pk=members[1].pk).delete()
+    personal_data.erase([members[1]])
     [item] = history.log_after(closed.pk, 2, 1).items
     assert (item.body, item.author.id, item.unreadable) == ("のこる話", None, False)
     assert messages.reseal(limit=10) == 0

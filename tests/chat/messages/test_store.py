@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 
-from chat import matching, messages, people, rooms
+from chat import matching, messages, people, personal_data, rooms
 from chat.messages import NewEvent, clean
 from chat.messages import queries as history
 from chat.models import Message, Participant, Room, User
@@ -332,7 +332,7 @@ def test_message_carries_the_name_and_role_of_the_moment(room: Room, user: User)
     assert before.seq == 1
 
 
-@pytest.mark.parametrize("end", [lambda user: user.update(is_active=False), lambda user: user.delete()])
+@pytest.mark.parametrize("end", [lambda user: user.update(is_active=False), personal_data.erase])
 def test_whose_account_was_suspended_or_is_gone_writes_nothing(
     room: Room, user: User, end: Callable[[Any], object]
 ) -> None:

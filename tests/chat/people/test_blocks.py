@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from chat import matching, people, rooms
+from chat import matching, people, personal_data, rooms
 from chat.matching import keeping, queue
 from chat.messages import NewEvent
 from chat.models import Block, Message, Pairing, Preferences, Room, User
@@ -107,7 +107,7 @@ def test_the_first_frame_names_whom_one_has_blocked(serve: Serve, room: Room) ->
         assert answer["users"] == [str(other.public_id)]
     with Peer(server, browser) as peer:
         assert peer.welcome["blocks"] == [str(other.public_id)]
-    other.delete()
+    personal_data.erase([other])
     with Peer(server, browser) as peer:
         assert peer.welcome["blocks"] == []
     assert not Block.objects.filter(blocker=actor).exists()

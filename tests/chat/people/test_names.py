@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, connections
 from django.test import Client
 
-from chat import people
+from chat import people, personal_data
 from chat.models import NAME_LENGTH, NAME_POINTS, User
 from chat.text import names
 from tests.conftest import MakeUser
@@ -192,7 +192,7 @@ def test_powers_are_not_given_to_somebody_whose_name_others_have(desk: Client, m
     change = f"/admin/chat/user/{person.pk}/change/"
     answer = desk.post(change, {"name": "はなこ", "is_active": "on", "is_staff": "on"})
     assert answer.context["adminform"].form.errors["name"]
-    other.delete()
+    personal_data.erase([other])
     assert desk.post(change, {"name": "はなこ", "is_active": "on", "is_staff": "on"}).status_code == 302
     person.refresh_from_db()
     assert person.is_staff

@@ -19,7 +19,7 @@ from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from chat import people, rooms
+from chat import people, personal_data, rooms
 from chat.db import LoopConnection, shutdown_executor
 from chat.models import LoginEnd, User
 from chat.people import Authenticator, Login
@@ -100,7 +100,7 @@ def _with_a_new_password(user: User) -> str:
 
 def _deleted(user: User) -> str:
     key = sign_in(user)
-    user.delete()
+    personal_data.erase([user])
     return key
 
 
@@ -249,7 +249,7 @@ async def test_a_connection_that_ended_keeps_nobody_out(authenticator: Authentic
 
 def _rolled_back(user: User, session: str) -> None:
     with transaction.atomic():
-        user.delete()
+        personal_data.erase([user])
         transaction.set_rollback(True)
 
 
@@ -261,7 +261,7 @@ ENDS: dict[str, tuple[Callable[[User, str], Any], bool]] = {
     ),
     "being banned": (lambda user, _session: User.objects.filter(pk=user.pk).update(is_active=False), True),
     "another password": (lambda user, _session: User.objects.filter(pk=user.pk).update(password="other"), True),
-    "an account that goes": (lambda user, _session: user.delete(), True),
+    "an account that goes": (lambda user, _session: personal_data.erase([user]), True),
     "coming again": (lambda user, _session: User.objects.filter(pk=user.pk).update(last_login=timezone.now()), False),
     "another name": (lambda user, _session: User.objects.filter(pk=user.pk).update(name="other"), True),
     "other powers": (lambda user, _session: User.objects.filter(pk=user.pk).update(is_staff=True), True),

@@ -171,7 +171,7 @@ def test_guests_go_when_they_neither_came_nor_wrote(user: User) -> None:
     Message.objects.update(at=past("guests"))
     assert retention.purge().counts["guests"] == 1
     kept = Message.objects.get()
-    assert (kept.author, kept.author_name, kept.body) == (None, "書く", "また来ます")
+    assert (kept.author, kept.author_name, kept.body) == (None, "退会した人", "また来ます")
     assert not User.objects.filter(pk=idle.pk).exists()
 
 

@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from chat import matching, messages, people, retention, rooms, safety
+from chat import matching, messages, people, personal_data, retention, rooms, safety
 from chat.messages import NewEvent
 from chat.models import Block, Message, Reason, Report, ReportedMessage, Room, TakenBack, User
 from chat.people import Person
@@ -404,7 +404,7 @@ def test_copy_still_opens_when_its_author_has_left_the_service_and_the_key_was_c
     report = talk.report(talk.said(THREAT), note="怖い")
     taken = talk.said(SECRET)
     change(talk.room, talk.one, taken, before=[talk.two.pk])
-    User.objects.filter(pk=talk.one.pk).delete()
+    personal_data.erase([talk.one])
     old = settings.CLOSED_CHAT_KEYS
     settings.CLOSED_CHAT_KEYS = [b"n" * 32, *old]
     while messages.reseal(limit=2):

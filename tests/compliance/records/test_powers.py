@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from chat import personal_data
 from chat.models import User
 from compliance.models import Actor, LedgerEntry
 from compliance.records import Event, ledger, powers, starts
@@ -97,10 +98,6 @@ def unfactor(account: User) -> None:
     Authenticator.objects.filter(user=account).delete()
 
 
-def erase(account: User) -> None:
-    account.delete()
-
-
 def flag(**flags: bool) -> Callable[[User], None]:
     def change(account: User) -> None:
         for name, value in flags.items():
@@ -128,7 +125,6 @@ CHANGES: dict[str, tuple[list[Callable[[User], None]], Told]] = {
     "back": ([flag(is_active=False), flag(is_active=True)], [("account.restored", {})]),
     "factor": ([factor], [("factor.added", {"factors": ["totp"]})]),
     "factor removed": ([factor, unfactor], [("factor.removed", {"factors": ["totp"]})]),
-    "deleted": ([erase], [("staff.removed", {})]),
 }
 
 
@@ -186,11 +182,15 @@ def test_the_admin_says_who_gave_it(desk: Client, operator: User, staff: User) -
     assert entry.payload["door"] == "page"
 
 
-def test_who_wrote_in_the_ledger_cannot_be_deleted_and_who_is_only_spoken_of_can(staff: User, operator: User) -> None:
+def test_an_account_in_the_ledger_is_not_deleted_but_erased(staff: User, operator: User) -> None:
     ledger.append(Event.FEED_MADE, actor=operator, payload={})
     with pytest.raises(DatabaseError), transaction.atomic():
         operator.delete()
-    staff.delete()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        staff.delete()
+    flag(is_staff=False)(staff)
+    personal_data.erase([staff])
+    assert not User.objects.filter(pk=staff.pk).exists()
     assert ledger.verify() is None
 
 

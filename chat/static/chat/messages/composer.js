@@ -4,6 +4,7 @@
  * Events: `send` (detail: an act of the draft), `typing`, `editlast`.
  */
 
+import { nameOf } from "./names.js";
 import { readDraft } from "./draft.js";
 import { copy } from "../web/clipboard.js";
 import { announce } from "../web/notices.js";
@@ -76,7 +77,7 @@ export class Composer extends EventTarget {
 
   /** @param {Message} message */
   reply({ seq, author, body }) {
-    this.#draft.reply({ seq, name: author.name });
+    this.#draft.reply({ seq, name: nameOf(author) });
     this.#quoted = { seq, body };
     this.#changed();
   }

@@ -3,6 +3,7 @@
 import { t } from "../web/strings.js";
 import { excerpt, writeText } from "../web/text.js";
 import { dateOf, dayOf, timeOf, wholeOf } from "../web/times.js";
+import { nameOf } from "./names.js";
 
 /** @typedef {import("./log.js").Message} Message */
 /** @typedef {import("./log.js").Log} Log */
@@ -208,7 +209,7 @@ export class MessageRows {
     toggle(row, "unreadable", message.unreadable);
     this.#cover(row, row.dataset.author);
     const author = part(row, ".message-author");
-    if (author) author.textContent = message.author.name;
+    if (author) author.textContent = nameOf(message.author);
     const mark = part(row, ".role");
     if (mark) {
       const { role } = message.author;
@@ -276,7 +277,7 @@ export class MessageRows {
     else if (quoted && this.blocks(quoted.author)) jump.textContent = t("message.blocked");
     else if (quoted) {
       const name = document.createElement("bdi");
-      name.textContent = quoted.author.name;
+      name.textContent = nameOf(quoted.author);
       const words = document.createElement("bdi");
       words.textContent = excerpt(quoted.body, EXCERPT);
       jump.append(name, " ", words);
@@ -321,6 +322,7 @@ function together(previous, message) {
     previous.author.id === message.author.id &&
     previous.author.name === message.author.name &&
     previous.author.role === message.author.role &&
+    message.author.role !== "left" && // it may be two people
     dayOf(previous.at) === dayOf(message.at) &&
     Date.parse(message.at) - Date.parse(previous.at) < TOGETHER
   );

@@ -6,6 +6,7 @@
  * their place; at most `WINDOW` of them exist whatever the room's length.
  */
 
+import { nameOf } from "./names.js";
 import { announce } from "../web/notices.js";
 import { t, number } from "../web/strings.js";
 import { dayOf } from "../web/times.js";
@@ -186,7 +187,7 @@ export class LogView extends EventTarget {
     this.#own = unsettled(this.#own, added);
     this.#paint({ silent: burst, follow, changed });
     if (burst && others.length > 0) announce(t("log.arrived", { n: number(others.length) }));
-    else if (this.#quiet !== undefined) announce(others.map(({ author, body }) => `${author.name}: ${body}`).join("\n"));
+    else if (this.#quiet !== undefined) announce(others.map(({ author, body }) => `${nameOf(author)}: ${body}`).join("\n"));
     this.#tellBelow(this.atBottom ? 0 : this.#unreadBelow + others.length);
   }
 
