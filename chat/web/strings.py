@@ -76,6 +76,7 @@ JS_STRINGS: dict[str, _StrPromise] = {
     "message.unchanged": _("That did not reach the server. Please try again."),
     "quote.elsewhere": _("An earlier message"),
     "quote.deleted": _("A deleted message"),
+    "paper.reading": _("{n} messages read…"),
     "quote.missing": _("That message is not in this room."),
     "composer.replying": _("Reply to {name}"),
     "composer.editing": _("Editing your message"),

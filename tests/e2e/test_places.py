@@ -2,9 +2,11 @@
 
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from chat import rooms
@@ -131,6 +133,27 @@ def test_an_address_leads_to_its_message_and_the_log_can_be_read_without_scripts
     plain.goto("/rooms/talk/?at=40")
     expect(row(plain, 40)).to_have_attribute("data-marked", "true")
     row(plain, 40).scroll_into_view_if_needed()
+
+
+# A browser without a window prints nothing: what it would print is noted.
+NOTE_PRINTED = """window.print = () => {
+  dispatchEvent(new Event("beforeprint"));
+  const printed = [...document.querySelectorAll("li.message")].map((row) => row.dataset.seq);
+  document.documentElement.dataset.printed = printed.join(" ");
+  dispatchEvent(new Event("afterprint"));
+}"""
+
+
+def test_a_whole_talk_or_a_day_of_it_goes_on_paper(visit: Any, room: Room, server: Server) -> None:
+    earlier = Message.objects.filter(seq__lte=QUOTED)
+    earlier.update(at=timezone.now() - timedelta(days=2))
+    page = visit().new_page()
+    page.add_init_script(NOTE_PRINTED)
+    listening(page)
+    for button, first in (("表示中の日を印刷", QUOTED + 1), ("すべて印刷", 1)):
+        page.get_by_role("button", name=button).click()
+        expect(page.locator("html")).to_have_attribute("data-printed", " ".join(map(str, range(first, MESSAGES + 1))))
+        expect(row(page, MESSAGES)).to_be_in_viewport()  # where the person was
 
 
 def test_the_log_keeps_half_of_a_phone_whose_letters_are_twice_as_large(visit: Any, room: Room, server: Server) -> None:

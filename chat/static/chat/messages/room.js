@@ -98,6 +98,7 @@ class RoomPage {
     if (boot.me && desk) this.#write(list, boot.me.id, desk);
     this.#awaitReader(/** @type {HTMLElement} */ (list.parentElement));
     this.#leaveButton();
+    this.#printButtons();
     this.#arrived();
     followViewport();
     onOtherIdentity((signedOut) => this.#other(signedOut));
@@ -249,6 +250,24 @@ class RoomPage {
     if (names.length === 0) place.textContent = "";
     else if (names.length === 1) place.textContent = t("typing.one", { name: names[0] });
     else place.textContent = t("typing.many", { n: number(names.length) });
+  }
+
+  #printButtons() {
+    const place = one("[data-paper]");
+    if (!place) return;
+    place.hidden = false;
+    const words = place.querySelector("p");
+    place.addEventListener("click", async ({ target }) => {
+      const button = target instanceof Element ? target.closest("button") : null;
+      if (!button || !words || this.#feed.log.head === null || place.ariaBusy === "true") return;
+      place.ariaBusy = "true";
+      const { print } = await import("./paper.js");
+      const day = button.value === "day" ? this.#view.day : null;
+      const reading = (/** @type {number} */ n) => (words.textContent = t("paper.reading", { n: number(n) }));
+      const done = await print(this.#feed, this.#view, day, reading);
+      words.textContent = done ? "" : t("message.unchanged");
+      place.ariaBusy = null;
+    });
   }
 
   // --- writing ----------------------------------------------------------------------------------------------

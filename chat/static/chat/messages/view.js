@@ -7,6 +7,7 @@
  */
 
 import { nameOf } from "./names.js";
+import { Scroller } from "./scroller.js";
 import { announce } from "../web/notices.js";
 import { t, number } from "../web/strings.js";
 import { dayOf } from "../web/times.js";
@@ -14,15 +15,11 @@ import { dayOf } from "../web/times.js";
 /** @typedef {import("./log.js").Message} Message */
 /** @typedef {import("./outbox.js").Entry} Entry */
 
-const WINDOW = 200;
-const STEP = 40;
+const WINDOW = 160;
+/** Rows that come and go at once: what the browser lays out in one task. */
+const STEP = 20;
 /** Messages that the log keeps while the person reads the end of it. */
 const KEEP = 2000;
-/** In pixels. */
-const AT_BOTTOM = 48;
-const NEAR_EDGE = 600;
-/** A screen reader takes this long to notice what a repaint has put on the page, in milliseconds. */
-const HUSH = 500;
 /** More than this many new messages at once are announced as a count, not read out. */
 const BURST = 3;
 
@@ -50,13 +47,13 @@ export class LogView extends EventTarget {
   /** @type {Entry[]} */
   #own = [];
   #waysOf;
-  /** @type {number|undefined} */
-  #quiet;
   #loading = false;
+  /** Whether nothing that is held may be forgotten. */
+  #held = false;
   /** The window that was there before `unfold`. @type {{low: number, high: number}|null} */
   #unfolded = null;
-  /** Whether the end was in view when the page last stood still. */
-  #wasAtBottom = true;
+  /** The day that goes on paper; `null`: all that is held. @type {string|null} */
+  paper = null;
 
   /**
    * @param {object} parts
@@ -76,26 +73,7 @@ export class LogView extends EventTarget {
     this.#older = older;
     this.#below = below;
     this.#waysOf = waysOf;
-    this.#scroller = scrollerOf(list);
-    this.#scroller.style.overflowAnchor = "none";
-    this.#wasAtBottom = !scrolledAlready(this.#scroller);
-    let waiting = false;
-    const target = this.#scroller === document.scrollingElement ? window : this.#scroller;
-    target.addEventListener(
-      "scroll",
-      () => {
-        if (waiting) return;
-        waiting = true;
-        requestAnimationFrame(() => {
-          waiting = false;
-          this.#scrolled();
-        });
-      },
-      { passive: true },
-    );
-    // A banner, a keyboard, a growing composer: who read the end goes on reading the end.
-    if (this.#wasAtBottom) this.#sink();
-    new ResizeObserver(() => this.#wasAtBottom && this.#sink()).observe(this.#scroller);
+    this.#scroller = new Scroller(list, () => this.#scrolled());
     addEventListener("beforeprint", () => this.#unfold(true));
     addEventListener("afterprint", () => this.#unfold(false));
     older?.addEventListener("click", (event) => {
@@ -105,13 +83,33 @@ export class LogView extends EventTarget {
     below?.addEventListener("click", () => this.toBottom());
   }
 
-  /** Puts all messages that are held on the page, as for paper, or the window again. @param {boolean} whole */
+  /** Puts what goes on paper on the page: all that is held, or a day; or the window again. @param {boolean} whole */
   #unfold(whole) {
     if (!this.#ready) return;
     const place = this.#unfolded ?? { low: this.#low, high: this.#high };
+    const { messages } = this.#log;
     this.#unfolded = whole ? place : null;
-    [this.#low, this.#high] = whole ? [0, this.#log.messages.length] : [place.low, place.high];
-    this.#paint({ silent: true, follow: this.#wasAtBottom });
+    if (!whole) [this.#low, this.#high] = [place.low, place.high];
+    else if (this.paper === null) [this.#low, this.#high] = [0, messages.length];
+    else {
+      this.#low = messages.findIndex(({ at }) => dayOf(at) === this.paper);
+      this.#high = messages.findLastIndex(({ at }) => dayOf(at) === this.paper) + 1;
+    }
+    if (!whole) this.paper = null;
+    this.#paint({ silent: true, follow: this.#scroller.wasAtEnd });
+  }
+
+  /** The day that the person reads. @returns {string|null} */
+  get day() {
+    const { messages } = this.#log;
+    const message = messages.find(({ seq }) => seq === this.#anchor()?.seq) ?? messages.at(-1);
+    return message ? dayOf(message.at) : null;
+  }
+
+  /** Keeps all that is read, as for paper. @param {boolean} held */
+  hold(held) {
+    this.#held = held;
+    this.loading = held;
   }
 
   /** The log that is shown. */
@@ -145,7 +143,7 @@ export class LogView extends EventTarget {
       this.#own = own;
       return;
     }
-    const atBottom = this.#wasAtBottom;
+    const atBottom = this.#scroller.wasAtEnd;
     this.#ready = true;
     this.#toEnd();
     const { messages } = this.#log;
@@ -156,8 +154,8 @@ export class LogView extends EventTarget {
     this.#paint({ silent: true, follow: atBottom });
     // Somebody who comes back starts where they left off.
     if (unread.length > 0 && atBottom) this.#rows.get(unread[0].seq)?.scrollIntoView({ block: "center" });
-    this.#wasAtBottom = this.atBottom;
-    this.#tellBelow(this.#wasAtBottom ? 0 : unread.length);
+    this.#scroller.wasAtEnd = this.atBottom;
+    this.#tellBelow(this.#scroller.wasAtEnd ? 0 : unread.length);
   }
 
   /**
@@ -179,7 +177,7 @@ export class LogView extends EventTarget {
     const total = this.#log.messages.length;
     this.#high = follow ? total : Math.max(this.#high, Math.min(total, this.#low + WINDOW));
     if (follow) {
-      const forgotten = this.#log.trim(KEEP);
+      const forgotten = this.#held || this.#unfolded ? 0 : this.#log.trim(KEEP);
       this.#high -= forgotten;
       this.#low = Math.max(0, this.#high - WINDOW, this.#low - forgotten);
     }
@@ -187,15 +185,14 @@ export class LogView extends EventTarget {
     this.#own = unsettled(this.#own, added);
     this.#paint({ silent: burst, follow, changed });
     if (burst && others.length > 0) announce(t("log.arrived", { n: number(others.length) }));
-    else if (this.#quiet !== undefined) announce(others.map(({ author, body }) => `${nameOf(author)}: ${body}`).join("\n"));
+    else if (this.#scroller.hushed) announce(others.map(({ author, body }) => `${nameOf(author)}: ${body}`).join("\n"));
     this.#tellBelow(this.atBottom ? 0 : this.#unreadBelow + others.length);
   }
 
   /** Whether the reader was at the end before `added` messages came. @param {number} added */
   atBottomBefore(added) {
     if (this.away) return false;
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    return this.#high >= this.#log.messages.length - added && scrollHeight - scrollTop - clientHeight < AT_BOTTOM;
+    return this.#high >= this.#log.messages.length - added && this.#scroller.atEnd;
   }
 
   /** Own messages on their way. @param {Entry[]} entries @param {boolean} jump whether a new one was written */
@@ -208,12 +205,16 @@ export class LogView extends EventTarget {
     this.#paint({ silent: false, follow });
   }
 
-  /** Takes messages that an older page has put before the first. @param {number} count */
-  prepended(count) {
+  /**
+   * Takes messages that an older page has put before the first.
+   * @param {number} count
+   * @param {boolean} [shown] whether the person is on their way to them
+   */
+  prepended(count, shown = true) {
     this.#low += count;
     this.#high += count;
     this.#rows.requote(this.#log);
-    this.#slideUp();
+    if (shown) this.#slideUp();
   }
 
   /** @param {number|null} seq the first unread message */
@@ -226,15 +227,11 @@ export class LogView extends EventTarget {
     this.#toEnd();
     this.#rows.mark(null);
     this.#paint({ silent: true, follow: true });
-    this.#wasAtBottom = true;
+    this.#scroller.wasAtEnd = true;
     this.#tellBelow(0);
     // The button is gone now: the focus goes to what it led to.
-    if (focused) this.#scroller.focus({ preventScroll: true });
+    if (focused) this.#scroller.focus();
     this.dispatchEvent(new Event("bottom"));
-  }
-
-  #sink() {
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   /**
@@ -261,7 +258,7 @@ export class LogView extends EventTarget {
     const row = this.#rows.get(found);
     row?.scrollIntoView({ block: "center" });
     row?.focus({ preventScroll: true });
-    this.#wasAtBottom = this.atBottom;
+    this.#scroller.wasAtEnd = this.atBottom;
     this.#tellBelow(this.#unreadBelow);
     return true;
   }
@@ -287,11 +284,11 @@ export class LogView extends EventTarget {
   }
 
   #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    if (scrollTop < NEAR_EDGE) this.#up();
-    else if (scrollHeight - scrollTop - clientHeight < NEAR_EDGE) this.#down();
+    const { edge } = this.#scroller;
+    if (edge === "head") this.#up();
+    else if (edge === "foot") this.#down();
     const atBottom = this.atBottom;
-    this.#wasAtBottom = atBottom;
+    this.#scroller.wasAtEnd = atBottom;
     this.#tellBelow(atBottom ? 0 : this.#unreadBelow);
     if (atBottom) this.dispatchEvent(new Event("bottom"));
   }
@@ -310,7 +307,7 @@ export class LogView extends EventTarget {
   /** @param {boolean} loading another page */
   set loading(loading) {
     this.#loading = loading;
-    this.#scroller.setAttribute("aria-busy", String(loading));
+    this.#scroller.busy = loading;
   }
 
   #slideUp() {
@@ -335,23 +332,18 @@ export class LogView extends EventTarget {
   }
 
   #nearEnd() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    const isLast = !this.away && this.#high === this.#log.messages.length;
-    return isLast && scrollHeight - scrollTop - clientHeight < clientHeight;
+    return !this.away && this.#high === this.#log.messages.length && this.#scroller.nearEnd;
   }
 
   /** @param {{silent: boolean, follow: boolean, changed?: Message[]}} how */
   #paint({ silent, follow, changed = [] }) {
-    if (silent) this.#hush();
+    if (silent) this.#scroller.hush();
     const anchor = follow ? null : this.#anchor();
     for (const message of changed) this.#rows.refresh(message, this.#log);
     this.#reconcile(this.#wanted());
     if (this.#older) this.#older.hidden = this.#low === 0 && !this.#log.more;
-    if (follow) this.#sink();
-    else if (anchor) {
-      const row = this.#rows.get(anchor.seq);
-      if (row) this.#scroller.scrollTop += row.getBoundingClientRect().top - anchor.top;
-    }
+    if (follow) this.#scroller.sink();
+    else if (anchor) this.#scroller.keep(this.#rows.get(anchor.seq), anchor.top);
   }
 
   /** The nodes that should stand in the list, in order. */
@@ -392,30 +384,10 @@ export class LogView extends EventTarget {
 
   /** The first message in view, and where its row stands. */
   #anchor() {
-    const top = this.#scroller === document.scrollingElement ? 0 : this.#scroller.getBoundingClientRect().top;
-    for (const node of this.#list.children) {
-      if (!(node instanceof HTMLElement) || !node.dataset.seq) continue;
-      const box = node.getBoundingClientRect();
-      const seq = Number(node.dataset.seq);
-      if (box.bottom > top && this.#inWindow(seq)) return { seq, top: box.top };
-    }
-    return null;
-  }
-
-  /** @param {number} seq */
-  #inWindow(seq) {
     const { messages } = this.#log;
-    return seq >= (messages[this.#low]?.seq ?? Infinity) && seq <= (messages[this.#high - 1]?.seq ?? -Infinity);
-  }
-
-  /** What is not news is not read out. */
-  #hush() {
-    this.#scroller.setAttribute("aria-live", "off");
-    clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => {
-      this.#quiet = undefined;
-      this.#scroller.setAttribute("aria-live", "polite");
-    }, HUSH);
+    const first = messages[this.#low]?.seq ?? Infinity;
+    const last = messages[this.#high - 1]?.seq ?? -Infinity;
+    return this.#scroller.anchor((seq) => seq >= first && seq <= last);
   }
 }
 
@@ -424,22 +396,4 @@ function unsettled(own, messages) {
   if (own.length === 0) return own;
   const shown = new Set(messages.map((message) => message.clientId));
   return own.filter((entry) => !shown.has(entry.clientId));
-}
-
-/**
- * Whether the person had scrolled before the script came. The page begins at the end, where the browser can do that by
- * itself, or at the head.
- * @param {HTMLElement} scroller
- */
-function scrolledAlready({ scrollTop, scrollHeight, clientHeight }) {
-  const isAtEnd = scrollHeight - scrollTop - clientHeight < AT_BOTTOM;
-  return !isAtEnd && (scrollTop > 0 || CSS.supports("scroll-initial-target", "nearest"));
-}
-
-/** What scrolls the list: itself, something around it, or the page. @param {HTMLElement} list */
-function scrollerOf(list) {
-  for (let node = /** @type {HTMLElement|null} */ (list); node && node !== document.body; node = node.parentElement) {
-    if (/auto|scroll/.test(getComputedStyle(node).overflowY)) return node;
-  }
-  return /** @type {HTMLElement} */ (document.scrollingElement ?? document.documentElement);
 }

@@ -1,0 +1,33 @@
+/** Puts a talk on paper, whole or one day of it: reads what is not held yet, then asks the browser to print. */
+
+import { dayOf } from "../web/times.js";
+
+/**
+ * @param {import("./feed.js").Feed} feed
+ * @param {import("./view.js").LogView} view
+ * @param {string|null} day as `dayOf` names it; `null`: the whole talk
+ * @param {(count: number) => void} reading told how many messages are held, page by page
+ * @returns {Promise<boolean>} whether it could be read; what lacks a message is not printed
+ */
+export async function print(feed, view, day, reading) {
+  view.hold(true);
+  try {
+    for (let past; (past = feed.past) && (day === null || dayOf(past.messages.at(-1)?.at ?? "") <= day);) {
+      const log = await feed.newer();
+      if (!log) return false;
+      if (log !== past && view.away) view.continueIn(log);
+      reading(log.messages.length);
+    }
+    for (let log; (log = feed.past ?? feed.log).more && (day === null || dayOf(log.messages[0]?.at ?? day) >= day);) {
+      const added = await feed.older();
+      if (!added) return false;
+      view.prepended(added.length, false);
+      reading(log.messages.length);
+    }
+    view.paper = day;
+    window.print();
+    return true;
+  } finally {
+    view.hold(false);
+  }
+}
