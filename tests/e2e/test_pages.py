@@ -145,26 +145,25 @@ def test_every_page_is_for_everybody(visit: Any, town: Town) -> None:
     seen: list[str] = []
 
     def look(person: User | None, path: str, status: int) -> None:
-        for screen in SCREENS:
-            page = pages[screen, person]
-            heard[screen, person].clear()
-            answer = page.goto(path)
-            assert answer is not None
-            assert (path, answer.status) == (path, status)
-            if page.locator("[data-connection]").count():
-                connected(page)
-            own_failure = f"status of {status} " if status >= 400 else None
-            found = [text for text in heard[screen, person] if own_failure is None or own_failure not in text]
-            found += page.evaluate(AUDIT, {"touch": screen == "touch"})
-            # Every other page in another language, theme and width; the long test has them all.
-            if screen == ("wide", "touch")[len(seen) % 2]:
-                found += axe(page)
-            if screen == "wide":
-                page.set_viewport_size(ZOOMED)
-                found += [f"zoomed: {fault}" for fault in page.evaluate(AUDIT, {"touch": False})]
-                page.set_viewport_size(SCREENS[screen]["viewport"])
-            if found:
-                faults[f"{path} for {person or 'anybody'}, {screen}"] = found
+        # Every other page in another language, theme and width; the long test has them all.
+        screen = ("wide", "touch")[len(seen) % 2]
+        page = pages[screen, person]
+        heard[screen, person].clear()
+        answer = page.goto(path)
+        assert answer is not None
+        assert (path, answer.status) == (path, status)
+        if page.locator("[data-connection]").count():
+            connected(page)
+        own_failure = f"status of {status} " if status >= 400 else None
+        found = [text for text in heard[screen, person] if own_failure is None or own_failure not in text]
+        found += page.evaluate(AUDIT, {"touch": screen == "touch"})
+        found += axe(page)
+        if screen == "wide":
+            page.set_viewport_size(ZOOMED)
+            found += [f"zoomed: {fault}" for fault in page.evaluate(AUDIT, {"touch": False})]
+            page.set_viewport_size(SCREENS[screen]["viewport"])
+        if found:
+            faults[f"{path} for {person or 'anybody'}, {screen}"] = found
         seen.append(path)
 
     for person, path, status in town.pages:
@@ -188,7 +187,7 @@ def test_every_page_is_for_everybody_in_each_language_theme_and_width(visit: Any
                 page.goto(path)
                 for width, height in widths:
                     page.set_viewport_size({"width": width, "height": height})
-                    if found := axe(page):
+                    if found := axe(page) + page.evaluate(AUDIT, {"touch": False}):
                         faults[f"{path} for {person or 'anybody'}, {locale}, {scheme}, {width}"] = found
             page.context.close()
     assert faults == {}, "\n".join(f"{where}\n  " + "\n  ".join(what) for where, what in faults.items())

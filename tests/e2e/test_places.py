@@ -71,7 +71,7 @@ def has_focus(page: Page) -> None:
     expect(page.locator(":focus")).to_be_visible()
 
 
-@pytest.mark.parametrize("joined", [False, True], ids=["anonymous", "guest"])
+@pytest.mark.parametrize("joined", [False, pytest.param(True, marks=pytest.mark.long)], ids=["anonymous", "guest"])
 def test_a_quote_leads_to_a_message_that_is_not_loaded_and_back(
     visit: Any,
     room: Room,

@@ -397,6 +397,7 @@ def test_a_room_works_by_keyboard_alone(visit: Any, room: Room, server: Server) 
     expect(page.get_by_role("log")).to_be_focused()
     press("ArrowUp")
     expect(page.locator("li.message").last).to_be_focused()
+    expect(page.get_by_role("button", name="返信")).to_be_visible()  # it is loaded once somebody is at a message
     press("Tab")
     expect(page.get_by_role("button", name="返信")).to_be_focused()
     press("Enter")

@@ -53,6 +53,9 @@ export class MessageActions extends EventTarget {
     log.addEventListener("focusin", (event) => this.#open(rowOf(event.target)));
     log.addEventListener("click", (event) => this.#pressed(event));
     log.addEventListener("scroll", () => (this.#touch ? this.#moveTo(null) : this.#place()), { passive: true });
+    // A keyboard on the screen, a growing field, a line that goes: the row is elsewhere without anybody scrolling.
+    const moved = new ResizeObserver(() => this.#place());
+    for (const part of [log, ...log.children]) moved.observe(part);
     bar.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("pointerdown", (event) => this.#touched(event));
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.#escape());
