@@ -13,7 +13,7 @@ from compliance.filing import views as filing_views
 from compliance.powers import views as powers_views
 from compliance.powers.approval_pages import answer, list_approvals, second_person
 from compliance.powers.staff_log import staff_log
-from compliance.powers.staff_pages import list_staff, member_of_staff
+from compliance.powers.staff_pages import invitation, list_staff, member_of_staff, withdraw_invitation
 from compliance.public import documents, gate_status
 
 app_name = "compliance"
@@ -34,6 +34,8 @@ urlpatterns = [
     path("desk/approvals/<uuid:key>/", answer, name="approval"),
     path("desk/second/<str:token>/", second_person, name="second_person"),
     path("desk/staff/", list_staff, name="staff"),
+    path("desk/invitations/<uuid:key>/", withdraw_invitation, name="withdraw_invitation"),
+    path("desk/invitation/<str:token>/", invitation, name="invitation"),
     path("desk/staff/<str:ref>/", member_of_staff, name="member_of_staff"),
     path("desk/log/", staff_log, name="staff_log"),
     path("desk/cases/", cases_views.case_list, name="cases"),

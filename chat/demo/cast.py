@@ -92,7 +92,7 @@ def sign_in(request: HttpRequest, role: Role) -> None:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     if role is not Role.GUEST:
         record_authentication(request, user, "password")
-        record_authentication(request, user, "mfa", type="totp")
+        record_authentication(request, user, "mfa", type="totp", reauthenticated=True)  # nobody has the codes
 
 
 def partner_sessions() -> list[str]:

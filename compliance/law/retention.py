@@ -329,6 +329,18 @@ TABLE: Final[tuple[Kept, ...]] = (
         tables=("compliance.Case", "compliance.CasePaper", "compliance.Letter", "compliance.Disclosure"),
     ),
     Kept(
+        key="invitations",
+        what=Text("スタッフへの招待の宛先", "The address to which an invitation of staff goes"),
+        counted_from=Text("招待の依頼", "the invitation is asked for"),
+        why=Text(
+            "招待を送り、本人が承諾するため。承諾・取消しのときはすぐに消去",
+            "to send it, and for the person to accept; erased at once when accepted or withdrawn",
+        ),
+        by=Eraser.JOB,
+        days=14,
+        tables=("compliance.Invitation",),
+    ),
+    Kept(
         key="proof",
         what=Text(
             "届出・署名・ゲートの開閉・拒否の回数などの記録台帳と証拠（会話の本文なし）",

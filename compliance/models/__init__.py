@@ -1,7 +1,7 @@
 """The tables of compliance, by capability."""
 
 from compliance.models import guards
-from compliance.models.approvals import Approval
+from compliance.models.approvals import Approval, Invitation
 from compliance.models.assessment import Assessment
 from compliance.models.cases import Case, CasePaper, Disclosure, Letter
 from compliance.models.checklist import Checklist, Signature
@@ -30,6 +30,7 @@ __all__ = [
     "Happening",
     "Hold",
     "Instance",
+    "Invitation",
     "LedgerEntry",
     "LedgerHead",
     "Letter",

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 APPROVAL_DAYS: Final = 7
 """For how long a request can be answered and carried out."""
+INVITATION_DAYS: Final = 7
+"""For how long an invitation can be accepted."""
 
 
 class Approval(models.Model):
@@ -100,3 +102,32 @@ class Approval(models.Model):
             return self.State.LAPSED
         ripe = self.approved or (self.alone_from is not None and now >= self.alone_from)
         return self.State.RIPE if ripe else self.State.WAITING
+
+
+class Invitation(models.Model):
+    """Somebody who is asked by mail to join a group of the staff: once, within seven days, until it is withdrawn."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    approval = models.OneToOneField(Approval, models.PROTECT, related_name="+")
+    address = models.EmailField(blank=True)  # empty once the invitation is over
+    language = models.CharField(max_length=2, default="ja")
+    digest = models.CharField(max_length=64, blank=True)  # of the link; empty until a second person agreed
+    sent_at = models.DateTimeField(null=True, blank=True)
+    over_at = models.DateTimeField(null=True, blank=True)  # accepted or withdrawn
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def open(self) -> bool:
+        """Whether the link still counts."""
+        return self.sent_at is not None and self.over_at is None and timezone.now() < self.ends_at
+
+    @property
+    def ends_at(self) -> datetime:
+        """Until when the link counts, once it was sent."""
+        assert self.sent_at is not None
+        return self.sent_at + timedelta(days=INVITATION_DAYS)

@@ -3,6 +3,7 @@
 from compliance.powers.desk import context, desk_page, needs_factor, register_desk_page
 from compliance.powers.giving import Grant, ask_to_give, ask_to_remove_factors
 from compliance.powers.identity import asks_who_you_are, has_used_factor, owns_factor, reauthenticated
+from compliance.powers.inviting import forget_invitations, old_invitations
 from compliance.powers.leaving import recover, staff
 from compliance.records import groups_of, holders, make_groups, may, powers_of
 
@@ -13,12 +14,14 @@ __all__ = [
     "asks_who_you_are",
     "context",
     "desk_page",
+    "forget_invitations",
     "groups_of",
     "has_used_factor",
     "holders",
     "make_groups",
     "may",
     "needs_factor",
+    "old_invitations",
     "owns_factor",
     "powers_of",
     "reauthenticated",

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 from django.views.decorators.http import require_POST
 
 from compliance import gate
@@ -25,7 +25,7 @@ from compliance.language import localized
 from compliance.law import Feature
 from compliance.law.powers import Group, Power
 from compliance.models import Actor, Approval, Hold
-from compliance.powers import giving
+from compliance.powers import giving, inviting
 from compliance.powers.desk import desk_page
 from compliance.powers.identity import asks_who_you_are
 from compliance.records import approvals, holds, powers_of
@@ -86,6 +86,8 @@ def _subject(approval: Approval) -> str:
         return _("hold no. %(number)s") % {"number": approval.subject}
     if approval.kind == Approval.Kind.STOP_LIFT:
         return ""
+    if invitation := inviting.invitation_of(approval):
+        return invitation.address or _("somebody by mail")
     known = Actor.objects.filter(ref=approval.subject).select_related("user").first()
     return known.name if known else approval.subject
 
@@ -164,8 +166,24 @@ def _refuse(request: HttpRequest, approval: Approval) -> str:
 
 
 def _carry_out(request: HttpRequest, approval: Approval) -> str:
+    if inviting.invitation_of(approval):
+        return _invite(request, approval)
     carry_out(approval, _actor(request))
     return _("It is done, and on record.")
+
+
+def _invite(request: HttpRequest, approval: Approval) -> str:
+    invitation, token = inviting.send(approval=approval, actor=_actor(request))
+    link = request.build_absolute_uri(reverse("compliance:invitation", args=(token,)))
+    with override(invitation.language):
+        group = localized(Group(approval.what["groups"][0]))
+        words = render_to_string("desk/mail/invitation.txt", {"link": link, "group": group})
+        subject = _("You are invited to the staff")
+    try:
+        send_mail(subject, words, None, [invitation.address])
+    except OSError as failed:
+        raise ValidationError(_("The mail could not be sent. Withdraw the invitation and ask again.")) from failed
+    return _("The invitation is on its way. Its link counts for seven days, once.")
 
 
 def _withdraw(request: HttpRequest, approval: Approval) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.contrib.auth import models as auth
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -80,6 +80,8 @@ def give(*, approval: Approval, actor: AbstractBaseUser) -> AbstractBaseUser:
     with transaction.atomic():
         kind = Approval.Kind.POWER_GIVE
         row, agreed = approvals.spend(approval=approval, kind=kind, subject=approval.subject, actor=actor)
+        if not row.subject:
+            raise PermissionDenied  # agreed for an invitation, which `inviting` sends
         account: AbstractBaseUser = _account(row.subject)
         with powers.under(agreed):
             apply(account, Grant.of(row.what))

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from compliance.law.powers import Group, Power
-from compliance.models import Approval, Feed
-from compliance.powers import giving
+from compliance.models import Approval, Feed, Invitation
+from compliance.powers import giving, inviting
 from compliance.records import Event, approvals, holders, ledger, may, powers
 
 if TYPE_CHECKING:
@@ -95,4 +95,7 @@ def off_board(*, account: AbstractBaseUser, reason: str, actor: AbstractBaseUser
             ledger.append(Event.FEED_REVOKED, actor=actor, payload={"account": ref, "reason": reason})
         for request in Approval.objects.filter(requested_by_id=account.pk, done_at=None, withdrawn_at=None):
             approvals.drop(approval=request, actor=actor)
+        mine = Invitation.objects.filter(approval__requested_by_id=account.pk)
+        for invitation in mine.filter(over_at__isnull=True, sent_at__isnull=False):
+            inviting.withdraw(invitation=invitation, actor=actor)
         end_sessions(account)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import get_user_model
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
+from compliance import gate
 from compliance.adminkit import ONE_LINE
 from compliance.language import localized
+from compliance.law import Feature
 from compliance.law.powers import Group, Power
-from compliance.models import Actor, Approval, Feed
-from compliance.powers import giving, leaving
-from compliance.powers.desk import desk_page
-from compliance.powers.identity import asks_who_you_are
+from compliance.models import Actor, Approval, Feed, Invitation
+from compliance.powers import giving, inviting, leaving
+from compliance.powers.desk import desk_page, needs_factor
+from compliance.powers.identity import asks_who_you_are, owns_factor
 from compliance.records import groups_of, ledger, may
 
 if TYPE_CHECKING:
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
 class GiveForm(forms.Form):
     """Which group an account is to join, and why."""
 
-    address = forms.EmailField(label=gettext_lazy("E-mail address of the account"))
+    address = forms.EmailField(label=gettext_lazy("E-mail address"))
     group = forms.ChoiceField(label=gettext_lazy("Group"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=ONE_LINE)
 
@@ -40,17 +46,11 @@ class GiveForm(forms.Form):
         assert isinstance(group, forms.ChoiceField)
         group.choices = [(group.value, localized(group)) for group in Group]
 
-    def account(self) -> AbstractBaseUser:
-        """Return the account of the address.
-
-        Raises:
-            ValidationError: there is none that is active.
-        """
+    def account(self) -> AbstractBaseUser | None:
+        """Return the active account of the address."""
         model: Any = get_user_model()
         named = {model.USERNAME_FIELD: self.cleaned_data["address"].lower(), "is_active": True}
         found: AbstractBaseUser | None = model._default_manager.filter(**named).first()  # noqa: SLF001 -- Django's own name
-        if found is None:
-            raise ValidationError(_("There is no account with this address. The person signs up first."))
         return found
 
 
@@ -71,6 +71,17 @@ def _as_row(account: Any) -> dict[str, Any]:
     }
 
 
+def _ask_to_join(form: GiveForm, actor: AbstractBaseUser) -> None:
+    """Ask for a group for an account that has a second factor; any other address is to be invited by mail."""
+    account, group = form.account(), Group(form.cleaned_data["group"])
+    reason, address = form.cleaned_data["reason"], form.cleaned_data["address"]
+    if account is None or not owns_factor(account):
+        inviting.ask_to_invite(address=address, group=group, reason=reason, actor=actor)
+        return
+    grant = giving.Grant(groups=[] if group in groups_of(account) else [group])
+    giving.ask_to_give(account=account, grant=grant, reason=reason, actor=actor)
+
+
 @desk_page(Power.RUN, Power.RUN_SECOND, Power.RECORD)
 @asks_who_you_are
 def list_staff(request: HttpRequest) -> HttpResponse:
@@ -80,15 +91,20 @@ def list_staff(request: HttpRequest) -> HttpResponse:
     assert actor.is_authenticated
     if request.method == "POST" and form.is_valid():
         try:
-            account, group = form.account(), form.cleaned_data["group"]
-            grant = giving.Grant(groups=[] if group in groups_of(account) else [group])
-            giving.ask_to_give(account=account, grant=grant, reason=form.cleaned_data["reason"], actor=actor)
+            _ask_to_join(form, actor)
         except ValidationError as refused:
             form.add_error(None, refused.messages)
         else:
             messages.success(request, _("A second person is asked to agree."))
             return redirect("compliance:approvals")
-    context = {"rows": [_as_row(each) for each in leaving.staff()], "form": form, "runs": may(actor, Power.RUN)}
+    sent = Invitation.objects.filter(over_at__isnull=True, sent_at__isnull=False).select_related("approval")
+    runs = may(actor, Power.RUN)
+    context = {
+        "rows": [_as_row(each) for each in leaving.staff()],
+        "form": form,
+        "runs": runs,
+        "invitations": [each for each in sent if each.open] if runs else [],
+    }
     return render(request, "desk/staff.html", context)
 
 
@@ -122,3 +138,36 @@ def member_of_staff(request: HttpRequest, ref: str) -> HttpResponse:
         "requests": Approval.objects.filter(requested_by_id=account.pk, done_at=None, withdrawn_at=None).count(),
     }
     return render(request, "desk/member.html", context)
+
+
+@desk_page(Power.RUN)
+@require_POST
+def withdraw_invitation(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Take an invitation back."""
+    actor = request.user
+    assert actor.is_authenticated
+    try:
+        inviting.withdraw(invitation=get_object_or_404(Invitation, pk=key), actor=actor)
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    else:
+        messages.success(request, _("The invitation is withdrawn."))
+    return redirect("compliance:staff")
+
+
+@gate.door(Feature.SERVICE)
+@never_cache
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Show an invitation to whoever holds its link; a press joins, once the person has used a second factor."""
+    found, user = inviting.find(token), request.user
+    if found is None:
+        raise Http404
+    if not user.is_authenticated or getattr(user, "is_guest", False):
+        return redirect_to_login(request.get_full_path())
+    if refused := needs_factor(request, user, request.path):
+        return refused
+    if request.method == "POST":
+        inviting.accept(token=token, account=user)
+        messages.success(request, _("Welcome. This is the desk."))
+        return redirect("compliance:desk")
+    return render(request, "desk/invitation.html", {"group": Group(found.approval.what["groups"][0])})

@@ -49,7 +49,7 @@ def test_the_last_who_runs_the_service_does_not_leave(make_staff: MakeStaff) -> 
 
 
 def test_somebody_joins_a_group_by_two_persons(make_staff: MakeStaff, make_user: MakeUser) -> None:
-    operator, second, person = make_staff(Group.OPERATOR), make_staff(Group.COMPLIANCE), make_user()
+    operator, second, person = make_staff(Group.OPERATOR), make_staff(Group.COMPLIANCE), make_user(factor=True)
     given = {"address": str(person.email), "group": "auditor", "reason": "監査"}
     assert proven(second).post("/desk/staff/", given).status_code == 403
     proven(operator).post("/desk/staff/", given)
