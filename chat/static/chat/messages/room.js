@@ -259,14 +259,14 @@ class RoomPage {
     const words = place.querySelector("p");
     place.addEventListener("click", async ({ target }) => {
       const button = target instanceof Element ? target.closest("button") : null;
-      if (!button || !words || this.#feed.log.head === null || place.ariaBusy === "true") return;
-      place.ariaBusy = "true";
+      if (!button || !words || this.#feed.log.head === null || place.getAttribute("aria-busy") === "true") return;
+      place.setAttribute("aria-busy", "true");
       const { print } = await import("./paper.js");
       const day = button.value === "day" ? this.#view.day : null;
       const reading = (/** @type {number} */ n) => (words.textContent = t("paper.reading", { n: number(n) }));
       const done = await print(this.#feed, this.#view, day, reading);
       words.textContent = done ? "" : t("message.unchanged");
-      place.ariaBusy = null;
+      place.removeAttribute("aria-busy");
     });
   }
 
