@@ -48,6 +48,7 @@ class Purpose(Enum):
 _OF_PARTICIPANTS: Final = frozenset({Purpose.READING, Purpose.REPORTING, Purpose.REPORTED})
 _OF_REPORTS: Final = frozenset({"report", "note"})
 """The kinds of places whose words a party handed over."""
+_OF_REMOVED: Final = frozenset({Purpose.RESTORING, Purpose.RESEALING})
 REMOVED: Final = "removed"
 """The kind of a place in which words removed from an open room rest. No event of a room's log is of this kind."""
 _at_console = False
@@ -133,7 +134,7 @@ def unseal(place: Place, sealed: bytes, purpose: Purpose) -> str:
         raise Unsealable("a shell opens closed talk by a disclosure only")
     if purpose is Purpose.REPORTED and place.kind not in _OF_REPORTS:
         raise Unsealable("nobody handed this over")
-    if (purpose is Purpose.RESTORING) is not (place.kind == REMOVED):
+    if (place.kind == REMOVED and purpose not in _OF_REMOVED) or (purpose is Purpose.RESTORING and place.kind != REMOVED):
         raise Unsealable("what was removed from an open room is opened to be restored, and nothing else is")
     return _open(place, sealed)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 class HeldCopy(models.Model):
     """What one hold keeps of one erased person: the account and the history that the hold names, sealed as JSON."""
 
-    hold = models.ForeignKey("compliance.Hold", models.PROTECT, related_name="+")
+    hold = models.ForeignKey("compliance.Hold", models.PROTECT, related_name="+", db_index=False)  # leads a constraint
     person = models.UUIDField()  # the public id that the account had; the hold may name it
     facts = models.BinaryField()
     at = models.DateTimeField(default=timezone.now)

@@ -31,16 +31,16 @@ class Sanction(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     user = models.ForeignKey(User, models.CASCADE, related_name="sanctions")
-    room = models.ForeignKey(Room, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
+    room = models.ForeignKey(Room, models.CASCADE, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=REASON_LENGTH)
     rule = models.CharField(max_length=16, choices=Reason.choices)
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
-    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_index=False)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     by_role = models.CharField(max_length=6)
     seen_at = models.DateTimeField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
-    lifted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    lifted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
@@ -63,7 +63,7 @@ class AddressMute(models.Model):
     """
 
     digest = models.CharField(max_length=32, db_index=True)
-    sanction = models.ForeignKey(Sanction, models.CASCADE, related_name="+")
+    sanction = models.ForeignKey(Sanction, models.CASCADE, related_name="+", db_index=False)  # leads a constraint
     first_at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(db_index=True)
 
@@ -88,7 +88,7 @@ class Appeal(models.Model):
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True, default="")
     note = models.CharField(max_length=REASON_LENGTH, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         default_permissions = ()
@@ -103,7 +103,7 @@ class Keeper(models.Model):
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="keepers", db_index=False)  # leads a constraint
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    named_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_index=False)
+    named_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -121,7 +121,7 @@ class RemovedMessage(models.Model):
     seq = models.PositiveBigIntegerField()
     sealed = models.BinaryField(null=True)
     author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_index=False)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     by_role = models.CharField(max_length=6)
     reason = models.CharField(max_length=REASON_LENGTH)
     at = models.DateTimeField(default=timezone.now, db_index=True)

@@ -42,6 +42,11 @@ INSERT INTO django_session (session_key, session_data, expire_date)
 SELECT md5('session' || n), '', now() + interval '14 days' FROM generate_series(%(old)s + 1, %(new)s) n;
 INSERT INTO chat_block (blocker_id, blocked_id, at)
 SELECT {FIRST} + n, {FIRST} + n - 2, now() FROM generate_series(greatest(%(old)s, 2) + 1, %(new)s) n;
+INSERT INTO mfa_authenticator (user_id, type, data, created_at)
+SELECT id, 'totp', '{{}}', now() FROM chat_user WHERE id > {FIRST} + %(old)s AND id %% 10 = 1;
+INSERT INTO chat_sanction (public_id, kind, user_id, reason, rule, at, by_role, changed_at)
+SELECT md5('sanction' || n)::uuid, 'warn', {FIRST} + n, '', 'spam', now(), 'staff', now()
+FROM generate_series(%(old)s + 1, %(new)s) n WHERE n %% 10 = 3;
 """  # noqa: S608 -- of constants
 # A tenth of the talks are still going on; nobody is in two of those.
 _ROOMS: Final = """
@@ -57,6 +62,8 @@ FROM (SELECT n, n %% 10 = 0 AS open, now() - interval '2 hours' - n * interval '
     FROM generate_series(%(old)s + 1, %(new)s) n) made;
 """
 _TALKS: Final = f"""
+INSERT INTO chat_keeper (room_id, user_id, at)
+SELECT md5('room' || n)::uuid, {FIRST} + n, now() FROM generate_series(%(old)s + 1, %(new)s) n WHERE n %% 10 = 0;
 CREATE TEMPORARY TABLE talk ON COMMIT DROP AS
 SELECT id, created_at, ended_at, {FIRST} + n AS lower, {FIRST} + n %% %(new)s + 1 AS higher
 FROM generate_series(%(old)s + 1, %(new)s - 1) n JOIN chat_room ON id = md5('room' || n)::uuid WHERE kind = 'closed';
@@ -98,7 +105,7 @@ _UNCHECKED: Final = (
 )
 _ANALYZED: Final = (
     "chat_user, account_emailaddress, django_session, chat_block, chat_room, chat_participant, chat_pairing,"
-    " chat_ticket, chat_message"
+    " chat_ticket, chat_message, mfa_authenticator, chat_sanction, chat_keeper"
 )
 
 

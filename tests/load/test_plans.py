@@ -39,7 +39,9 @@ pytestmark = [pytest.mark.load, pytest.mark.postgres, pytest.mark.django_db]
 SMALL: Final = 1_000  # people; ten times as many messages. In a smaller one a table is a page, and read at once
 PAIR: Final = Feature.MATCH_PAIR.value
 #: Tables whose size the number of people and messages does not change.
-STANDING: Final = frozenset(f"compliance_{name}" for name in ("authorisation", "gatestate", "instance", "signature"))
+STANDING: Final = frozenset(
+    f"compliance_{name}" for name in ("authorisation", "gatestate", "instance", "ledgerhead", "signature")
+)
 EMPTY: Final = frozenset({"chat_counter"})  # counts attempts of the last minutes: it does not grow with people
 
 
