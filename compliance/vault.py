@@ -134,7 +134,8 @@ def unseal(place: Place, sealed: bytes, purpose: Purpose) -> str:
         raise Unsealable("a shell opens closed talk by a disclosure only")
     if purpose is Purpose.REPORTED and place.kind not in _OF_REPORTS:
         raise Unsealable("nobody handed this over")
-    if (place.kind == REMOVED and purpose not in _OF_REMOVED) or (purpose is Purpose.RESTORING and place.kind != REMOVED):
+    of_removed = place.kind == REMOVED
+    if (of_removed and purpose not in _OF_REMOVED) or (not of_removed and purpose is Purpose.RESTORING):
         raise Unsealable("what was removed from an open room is opened to be restored, and nothing else is")
     return _open(place, sealed)
 

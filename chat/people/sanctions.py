@@ -113,6 +113,9 @@ class Origins:
     def __init__(self) -> None:
         self._seen: OrderedDict[int, tuple[str, float]] = OrderedDict()
 
+    def __bool__(self) -> bool:
+        return bool(self._seen)
+
     def remember(self, person_pk: int, digest: str) -> None:
         """Remember a guest's network for a day; of very many guests those who wrote last."""
         self._seen[person_pk] = digest, time.monotonic()

@@ -35,7 +35,7 @@ async def tell_people(parts: Parts) -> None:
     """Send what was done lately to those who are connected here, on each of their connections."""
     here = parts.registry.people
     told, origins = parts.state(_Told), parts.state(Origins)
-    rows = await run_in_executor("ja", _lately)
+    rows = await run_in_executor("ja", _lately) if here or origins else []  # a process without people asks nothing
     news = [row for row in rows if (row[0], row[1].changed_at) not in told.changes]
     told.changes = {(pk, act.changed_at) for pk, act in rows}
     seen: dict[int, str] = {}

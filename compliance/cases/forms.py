@@ -82,4 +82,4 @@ class CloseForm(forms.Form):
     """How the case ends."""
 
     outcome = forms.ChoiceField(label=gettext_lazy("How it ends"), choices=OUTCOMES)
-    reason = text_field(gettext_lazy("Why"), max_length=500)
+    reason = text_field(gettext_lazy("Reason"), max_length=500)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from compliance import gate
-from compliance.adminkit import submit, text_field
+from compliance.adminkit import MailField, submit, text_field
 from compliance.cases import register, work
 from compliance.language import localized
 from compliance.law import Feature, papers
@@ -39,7 +39,7 @@ class RequestForm(forms.Form):
         choices=[("ordinary", gettext_lazy("Neither of these"))],
     )
     sender = forms.CharField(label=gettext_lazy("Your name, or that of whom you act for"), max_length=200)
-    contact = forms.EmailField(label=gettext_lazy("Mail address for the answer"))
+    contact = MailField(label=gettext_lazy("Mail address for the answer"))
     about = text_field(
         gettext_lazy("Where the post is, which right it infringes and why; or which data of yours you ask for"),
         rows=8,

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, override
 from django.views.decorators.http import require_POST
 
 from compliance import gate
+from compliance.adminkit import MailField
 from compliance.language import localized
 from compliance.law import Feature
 from compliance.law.powers import Group, Power
@@ -41,7 +42,7 @@ class OutsideForm(forms.Form):
     """A second person without an account: their name, and where the link goes."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
-    email = forms.EmailField(label=gettext_lazy("E-mail address"))
+    email = MailField(label=gettext_lazy("E-mail address"))
 
 
 def carry_out(approval: Approval, actor: AbstractBaseUser) -> None:

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from compliance import gate
-from compliance.adminkit import ONE_LINE
+from compliance.adminkit import ONE_LINE, MailField
 from compliance.language import localized
 from compliance.law import Feature
 from compliance.law.powers import Group, Power
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class GiveForm(forms.Form):
     """Which group an account is to join, and why."""
 
-    address = forms.EmailField(label=gettext_lazy("E-mail address"))
+    address = MailField(label=gettext_lazy("E-mail address"))
     group = forms.ChoiceField(label=gettext_lazy("Group"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=ONE_LINE)
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, connection, transaction
 
-from chat import retention, rooms
+from chat import personal_data, retention, rooms
 from chat.messages import NewEvent
 from chat.messages import queries as history
 from chat.models import Message, Room, User
@@ -134,7 +134,7 @@ def write(message: Message) -> None:
 
 def test_rooms_and_people_can_go(squares: list[Room], person: Person) -> None:
     assert retention.delete(Room, Room.objects.filter(pk=squares[0].pk)) == 1
-    assert retention.delete(User, User.objects.filter(pk=person.pk)) == 1
+    personal_data.erase([User.objects.get(pk=person.pk)])
     connection.check_constraints()
     assert not Message.objects.filter(room_id=squares[0].pk).exists()
     assert set(Message.objects.values_list("author_id", flat=True)) == {None}

@@ -291,8 +291,8 @@ def test_an_item_keeps_the_role_in_which_it_was_posted(feature: str | None, squa
         assert stored.item.author.role == person.role
     User.objects.filter(pk=staff.pk).update(is_staff=False)
     items = history.log_after(square.pk, 0, 9).items
-    assert [item.author.role or "" for item in items] == ["", "", "staff", "guest"]
-    assert [item["author"].role or "" for item in history.as_read(items)] == ["", "", "staff", "guest"]
+    assert [item.author.role or "" for item in items] == ["keeper", "", "staff", "guest"]
+    assert [item["author"].role or "" for item in history.as_read(items)] == ["keeper", "", "staff", "guest"]
     with pytest.raises(IntegrityError), transaction.atomic():
         Message.objects.filter(room=square, seq=1).update(author_role="king")
 
