@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -83,18 +83,20 @@ def erase(
         Unsealable: a hold keeps something and no key is configured.
     """
     with transaction.atomic():
-        chosen = User.objects.select_for_update().filter(pk__in=[person.pk for person in people], erased_at=None)
+        chosen = User.objects.filter(pk__in=[person.pk for person in people], erased_at=None)
+        if connection.features.has_select_for_no_key_update:  # a lock on the key would hold up what they are posting
+            chosen = chosen.select_for_update(no_key=True)
         accounts = list(chosen.order_by("pk"))
         for account in accounts:
             if why := faults(account):
                 raise NotErasable(why)
         leaving = Leaving([account.pk for account in accounts], words_go, accounts)
-        held.keep(leaving)
-        for part in parts():
-            if part.erase is not None:
-                part.erase(leaving)
         if by is not None or not all(account.is_guest for account in accounts):
             _end_sessions(leaving)  # those of guests whose period ended are over already
+        held.keep(leaving)
+        for part in parts():  # from here on rooms are locked: whoever talks there waits
+            if part.erase is not None:
+                part.erase(leaving)
         if by is not None:
             for account in accounts:
                 _record(account, words_go=words_go, by=by, actor=actor, reason=reason)

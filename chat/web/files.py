@@ -119,6 +119,8 @@ class _Store(WhiteNoiseMiddleware):  # type: ignore[misc]  # published without t
         headers["Referrer-Policy"] = settings.SECURE_REFERRER_POLICY
         if settings.SECURE_HSTS_SECONDS:
             headers["Strict-Transport-Security"] = _hsts()
+        if self.immutable_file_test(path, url):  # its tag is enough; a page has more than forty of these heads
+            del headers["Last-Modified"]
 
     def immutable_file_test(self, path: str, url: str) -> bool:
         """Return whether the name has the hash of this very content, so that it stands for nothing else ever."""

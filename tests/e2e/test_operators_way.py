@@ -16,8 +16,8 @@ from allauth.mfa.models import Authenticator
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from compliance.law import ITEM, Cause
-from compliance.models import LedgerEntry
-from compliance.testing import NOTIFIED, evidence_for, unguarded
+from compliance.models import Approval, LedgerEntry
+from compliance.testing import NOTIFIED, agreed, evidence_for, unguarded
 from tests.chat.people.test_second_factor import totp
 from tests.compliance.records.test_ledger import rewrite
 from tests.conftest import PASSWORD
@@ -287,16 +287,25 @@ def withdraw_a_signature_and_sign_again(desk: Page, visitor: Page) -> None:
 
 
 def pull_the_stop_and_lift_it(desk: Page, visitor: Page) -> None:
-    """The stop takes two steps, is shown to users with its reason, and takes two steps to lift."""
-    for reason in ("不具合の点検のため", "点検が終わったため"):
-        desk.goto("/admin/compliance/stop/")
-        desk.locator("[name=reason]").fill(reason)
-        desk.locator(".submit-row input").first.click()
-        desk.locator("[name=_confirm]").click()
-        expect(desk.locator(".messagelist")).to_contain_text("緊急停止")
-        if reason == "不具合の点検のため":
-            closed_chat_is_off(visitor, Cause.emergency_stop, reason)
+    """The stop takes one person, is shown to users with its reason, and takes a second person to lift."""
+    ask_at_the_stop(desk, "不具合の点検のため", "緊急停止")
+    closed_chat_is_off(visitor, Cause.emergency_stop, "不具合の点検のため")
+    ask_at_the_stop(desk, "点検が終わったため", "二人目に同意を依頼しました")
+    closed_chat_is_off(visitor, Cause.emergency_stop, "不具合の点検のため")
+    agreed(Approval.objects.get())
+    desk.goto("/desk/approvals/")
+    with desk.expect_navigation():
+        desk.get_by_role("button", name="実行する").click()
     closed_chat_is_on(visitor)
+
+
+def ask_at_the_stop(desk: Page, reason: str, said: str) -> None:
+    """Fill in the page of the stop and confirm; the next page says what came of it."""
+    desk.goto("/admin/compliance/stop/")
+    desk.locator("[name=reason]").fill(reason)
+    desk.locator(".submit-row input").first.click()
+    desk.locator("[name=_confirm]").click()
+    expect(desk.locator(".messagelist")).to_contain_text(said)
 
 
 def take_the_environments_key_out_and_put_it_back(server: Server, desk: Page, visitor: Page) -> None:
