@@ -38,6 +38,8 @@ def hubs(request: pytest.FixtureRequest, operator: User, settings: Settings) -> 
     settings.CHAT_RATE_LIMITS = False
     with Hubs(2) as made:
         made.layer.direct = request.param == "hints pass"
+        while not all(hub.parts.peers._group for hub in made.hubs):  # before, nothing is published
+            made.settle()
         yield made
 
 
