@@ -409,6 +409,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "chat.people.preferences.PersonalPages",
     "chat.people.page_access.PageAccess",
     "compliance.records.powers.ActorMiddleware",
 ]
@@ -430,10 +431,11 @@ TEMPLATES = [
                 "compliance.gate.context",
                 "compliance.powers.context",
                 "chat.people.accounts.context",
+                "chat.people.preferences.context",
                 "chat.matching.doing.context",
                 "chat.safety.shown.context",
             ],
-            "libraries": {"links": "chat.text.links"},
+            "libraries": {"links": "chat.text.links", "marks": "chat.text.marks"},
         },
     }
 ]
@@ -629,6 +631,7 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "guest": (20, 0.2),
     "room": (5, 0.02),
     "export": (3, 0.001),
+    "name": (5, 0.002),
     "connect": (200, 20.0),
     "request": (200, 20.0),
 }

@@ -63,6 +63,7 @@ ALLOWED: Final[Mapping[str, str]] = {
     "chat/people/accounts.py method *": "allauth calls what is in its adapters",
     "chat/web/middleware.py * *": "Django's handler reads and calls what is in a middleware",
     "chat/people/page_access.py method process_view": "Django's handler calls it",
+    "chat/people/preferences.py method process_view": "Django's handler calls it",
     "chat/web/handler.py attribute *": "Django's responses read it",
     "chat/web/files.py method immutable_file_test": "WhiteNoise calls it",
     "chat/people/session_store.py method get_expiry_age": "Django's session middleware calls it",

@@ -113,6 +113,7 @@ JS_STRINGS: dict[str, _StrPromise] = {
     "match.cancelled.self": _("You have stopped looking."),
     "match.estimate": _("About {n} min"),
     "match.estimate.soon": _("Under a minute"),
+    "look.saved": _("Saved."),
     "words.unkept": _(
         "This browser keeps nothing at the moment: its storage is full or turned off. "
         "What you have not sent is lost when you close this page."

@@ -78,6 +78,7 @@ class Town:
             *((self.member, path, 200) for path in (*own, *reports)),
             (self.operator, "/desk/reports/", 200),
             *((self.member, f"/accounts/{path}", 200) for path in ("email/", "2fa/", "logout/")),
+            (self.member, "/account/", 200),
             *((self.operator, f"/admin/compliance/{path}", 200) for path in desk),
             *((self.operator, f"/operator/{path}", 200) for path in ("assess/", "filing/")),
         ]

@@ -9,7 +9,6 @@ import { readDraft } from "./draft.js";
 import { copy } from "../web/clipboard.js";
 import { announce } from "../web/notices.js";
 import { Composition, SendKey } from "../web/keys.js";
-import { remember, store } from "../web/store.js";
 import { number, t } from "../web/strings.js";
 import { direction, length, tidy } from "../web/text.js";
 
@@ -21,7 +20,6 @@ const TYPING = 3000;
 const NEAR_LIMIT = 200;
 /** The field takes so many times the limit, so that a text that is too long can be shortened there. */
 const ROOM = 3;
-const ENTER = "todoke.enter";
 const DRAFT = "draft";
 
 export class Composer extends EventTarget {
@@ -273,17 +271,20 @@ export class Composer extends EventTarget {
     }
   }
 
-  /** Enter sends, or makes a new line: the person's choice on this device. */
+  /** Enter sends, or makes a new line: the person's choice. */
   #offerChoice() {
     const box = document.createElement("input");
     box.type = "checkbox";
-    box.checked = this.#keys.mode === "newline";
     box.addEventListener("change", () => {
-      this.#keys.mode = box.checked ? "newline" : "send";
-      this.#field.enterKeyHint = box.checked ? "enter" : "send";
-      remember(store, ENTER, this.#keys.mode);
+      void import("../web/look.js").then(({ choose }) => choose("enter", box.checked ? "newline" : "send"));
     });
-    this.#field.enterKeyHint = box.checked ? "enter" : "send";
+    const follow = () => {
+      this.#keys.mode = enterMode();
+      box.checked = this.#keys.mode === "newline";
+      this.#field.enterKeyHint = box.checked ? "enter" : "send";
+    };
+    document.documentElement.addEventListener("look", follow);
+    follow();
     const label = document.createElement("label");
     label.className = "enter-choice";
     label.append(box, ` ${t("composer.enter")}`);
@@ -293,7 +294,7 @@ export class Composer extends EventTarget {
 
 /** A phone's keyboard has no Shift+Enter: there Enter makes a new line unless the person chose otherwise. */
 function enterMode() {
-  const chosen = store.getItem(ENTER);
+  const chosen = document.documentElement.dataset.enter;
   if (chosen === "send" || chosen === "newline") return chosen;
   return matchMedia("(pointer: coarse)").matches ? "newline" : "send";
 }

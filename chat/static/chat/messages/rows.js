@@ -1,7 +1,7 @@
 /** One message, one day, one line: the markup of the template filled with what the log says. Text only, never HTML. */
 
 import { t } from "../web/strings.js";
-import { excerpt, writeText } from "../web/text.js";
+import { drawMark, excerpt, writeText } from "../web/text.js";
 import { dateOf, dayOf, timeOf, wholeOf } from "../web/times.js";
 import { nameOf } from "./names.js";
 
@@ -210,12 +210,14 @@ export class MessageRows {
     this.#cover(row, row.dataset.author);
     const author = part(row, ".message-author");
     if (author) author.textContent = nameOf(message.author);
-    const mark = part(row, ".role");
-    if (mark) {
+    const mark = part(row, ".mark");
+    if (mark) drawMark(mark, message.author);
+    const badge = part(row, ".role");
+    if (badge) {
       const { role } = message.author;
-      mark.hidden = role !== "guest" && role !== "keeper" && role !== "staff"; // others have no mark
-      mark.dataset.role = role ?? "";
-      mark.textContent = mark.hidden ? "" : t(`role.${role}`);
+      badge.hidden = role !== "guest" && role !== "keeper" && role !== "staff"; // others have none
+      badge.dataset.role = role ?? "";
+      badge.textContent = badge.hidden ? "" : t(`role.${role}`);
     }
     const time = part(row, "time");
     if (time instanceof HTMLTimeElement) {

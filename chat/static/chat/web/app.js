@@ -1,7 +1,7 @@
 /** Entry of every page: starts what the page is for. Without it the pages can be read, and forms still work. */
 
 import { keepFocus } from "./focus.js";
-import { noteIdentity, onOtherIdentity, reloadForOther } from "./identity.js";
+import { LOOK, noteIdentity, onOtherIdentity, reloadForOther } from "./identity.js";
 import { opensSwitcher } from "./keys.js";
 import { store } from "./store.js";
 import { sweep } from "./words.js";
@@ -13,6 +13,7 @@ const boot = JSON.parse(document.getElementById("boot")?.textContent || "{}");
 const pages = {
   room: () => import("../messages/room.js"),
   match: () => import("../matching/match.js"),
+  person: () => import("../people/account.js"),
 };
 
 if (!root.hasAttribute("data-below")) {
@@ -30,6 +31,10 @@ if (!root.hasAttribute("data-below")) {
 if (root.dataset.page !== "room") onOtherIdentity(reloadForOther);
 noteIdentity();
 sweep(store);
+
+addEventListener("storage", ({ key }) => {
+  if (key === LOOK) void import("./look.js").then(({ takeOver }) => takeOver());
+});
 
 addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest("[data-dismiss]") : null;

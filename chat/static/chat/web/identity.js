@@ -12,6 +12,8 @@ const WHO = "todoke.who";
 const STRANGER = "-";
 /** Who pressed "sign out". Until the next page it is open whether that worked. */
 const LEAVING = "todoke.leaving";
+/** What the person chose for their pages; see look.js. */
+export const LOOK = "todoke.look";
 
 /** @returns {string} the id of the person for whom the server made this page; "" for a stranger */
 export const me = () => document.documentElement.dataset.me ?? "";
@@ -25,6 +27,7 @@ export function noteIdentity() {
     const { user, guest } = JSON.parse(leaving);
     if (user !== me()) forget(store, user, guest);
   }
+  if (me() === "") store.removeItem(LOOK);
   if (me() !== "" || store.getItem(WHO) !== null) store.setItem(WHO, me() || STRANGER);
   const form = document.querySelector("form[data-sign-out]");
   const guest = form?.getAttribute("data-sign-out") === "guest";

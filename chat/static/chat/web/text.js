@@ -137,3 +137,22 @@ export function excerpt(text, most) {
   const rest = parts.length > most || text.trim().length > most * 32;
   return rest ? `${parts.slice(0, most).join("")}…` : line;
 }
+
+/** How many forms and inks marks have, as in `chat/text/marks.py`. */
+const FORMS = 6;
+const INKS = 8;
+
+/**
+ * Draws the mark of a person as the server does: form and ink from their id, the letter from their name.
+ * @param {HTMLElement} place
+ * @param {{id: string|null, name: string}} author without an id: somebody who is gone
+ */
+export function drawMark(place, { id, name }) {
+  place.hidden = id === null;
+  if (id === null) return;
+  const number = parseInt(id.slice(-6), 16);
+  place.dataset.form = `${number % FORMS}`;
+  place.dataset.ink = `${Math.floor(number / FORMS) % INKS}`;
+  place.dataset.cut = `${Math.floor(number / (FORMS * INKS)) % 2}`;
+  place.dataset.letter = (clusters(name)[0] ?? "").toUpperCase();
+}
