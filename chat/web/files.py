@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -63,6 +64,14 @@ def _is_known(file: StaticFile, asked: dict[str, str]) -> bool:
     return bool(file.is_not_modified(asked))
 
 
+def _short(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out the date of a file that never changes: its tag is enough."""
+    found = list(headers)
+    if "immutable" not in dict(found).get("Cache-Control", ""):
+        return found
+    return [line for line in found if line[0] != "Last-Modified"]
+
+
 class _Store(WhiteNoiseMiddleware):  # type: ignore[misc]  # published without types
     """The files by their URLs: WhiteNoise's table, which grows by what is collected while the process runs."""
 
@@ -84,7 +93,7 @@ class _Store(WhiteNoiseMiddleware):  # type: ignore[misc]  # published without t
                 continue
             length = dict(response.headers).get("Content-Length")
             if response.file is None or length == str(len(content)):
-                return response.status, list(response.headers), content
+                return response.status, _short(response.headers), content
             self.files.pop(url, None)  # another one came in its place
         return HTTPStatus.NOT_FOUND, list(_MISSING.items()), b"There is no such file.\n"
 
@@ -115,12 +124,12 @@ class _Store(WhiteNoiseMiddleware):  # type: ignore[misc]  # published without t
         """Say how long a file may be kept, and what `SecurityMiddleware` says with each page."""
         super().add_cache_headers(headers, path, url)
         headers["X-Content-Type-Options"] = "nosniff"
+        if self.immutable_file_test(path, url):
+            return  # a page loads more than forty of these, and nothing in them is secret: the page itself says the rest
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Referrer-Policy"] = settings.SECURE_REFERRER_POLICY
         if settings.SECURE_HSTS_SECONDS:
             headers["Strict-Transport-Security"] = _hsts()
-        if self.immutable_file_test(path, url):  # its tag is enough; a page has more than forty of these heads
-            del headers["Last-Modified"]
 
     def immutable_file_test(self, path: str, url: str) -> bool:
         """Return whether the name has the hash of this very content, so that it stands for nothing else ever."""
