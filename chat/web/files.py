@@ -125,7 +125,7 @@ class _Store(WhiteNoiseMiddleware):  # type: ignore[misc]  # published without t
         super().add_cache_headers(headers, path, url)
         headers["X-Content-Type-Options"] = "nosniff"
         if self.immutable_file_test(path, url):
-            return  # a page loads more than forty of these, and nothing in them is secret: the page itself says the rest
+            return  # a page loads more than forty of these; nothing in them is secret
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Referrer-Policy"] = settings.SECURE_REFERRER_POLICY
         if settings.SECURE_HSTS_SECONDS:
