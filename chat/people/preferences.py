@@ -77,7 +77,7 @@ class PersonalPages:
         stays = user is not None and devices.is_signed_in(request, user)
         now = preferences_of(user).language if user is not None else ""
         if chosen and not stays:
-            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite=settings.LANGUAGE_COOKIE_SAMESITE)
+            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
         elif now and stays and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) != now:
             _keep_language(response, now)
         devices.note(request)
@@ -101,7 +101,7 @@ def _keep_language(response: HttpResponseBase, language: str) -> None:
         domain=settings.LANGUAGE_COOKIE_DOMAIN,
         secure=settings.LANGUAGE_COOKIE_SECURE,
         httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+        samesite="Lax",
     )
 
 

@@ -130,7 +130,7 @@ def test_each_browser_is_named_and_can_be_signed_out(user: User) -> None:
     shown = page(here)
     assert re.search(r"Firefox.*Windows.*このブラウザー.*Safari.*iPhone", shown, re.DOTALL)
     assert "127.0.0.1" not in shown
-    assert here.session.session_key not in shown
+    assert str(here.session.session_key) not in shown
     assert f"最後に使った日：{timezone.localdate():%Y年}" in shown
     [other] = re.findall(r'name="device" value="([^"]+)"', shown)
     here.post("/account/", {"do": "end", "device": other})
