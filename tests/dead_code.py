@@ -65,7 +65,6 @@ ALLOWED: Final[Mapping[str, str]] = {
     "chat/people/page_access.py method process_view": "Django's handler calls it",
     "chat/people/preferences.py method process_view": "Django's handler calls it",
     "chat/web/handler.py attribute *": "Django's responses read it",
-    "chat/web/files.py method immutable_file_test": "WhiteNoise calls it",
     "chat/people/session_store.py method get_expiry_age": "Django's session middleware calls it",
     "chat/people/sessions.py attribute cycle_key": "Django's get_user calls it",
     "chat/people/sessions.py attribute session_data": "a column, saved with its row",
