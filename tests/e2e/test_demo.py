@@ -19,7 +19,7 @@ from tests.e2e.demo import NARROW, WIDE, become, running_demo, window
 from tests.e2e.people import say
 from tests.serving import ROOT
 
-MOST_SECONDS: Final = 60.0
+MOST_SECONDS: Final = 120.0  # a minute on an idle machine; here other tests run at the same time
 
 
 def find_somebody(page: Page) -> None:
