@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.models import REASON_LENGTH, Appeal, Reason, Sanction
 from chat.safety.appeals import WORDS
 from chat.safety.keepers import SLOW
+from compliance.adminkit import IdField
 
 _SLOW: Final = {
     0: _("off"),
@@ -67,7 +68,7 @@ class ActForm(forms.Form):
 class MuteForm(forms.Form):
     """A mute in one room."""
 
-    person = forms.UUIDField(widget=forms.HiddenInput)
+    person = IdField(widget=forms.HiddenInput)
     rule = forms.ChoiceField(label=_("Rule of the terms"), choices=Reason.choices)
     span = forms.ChoiceField(label=_("For how long"), choices=[item for item in _SPANS.items() if item[0]])
     reason = forms.CharField(label=_("Reason, which the person reads"), max_length=REASON_LENGTH)

@@ -12,6 +12,7 @@ from compliance.adminkit.forms import (
 from compliance.adminkit.half_width import (
     CodeField,
     DayField,
+    IdField,
     LinkField,
     MailField,
     MomentField,
@@ -35,6 +36,7 @@ __all__ = [
     "CodeField",
     "DayField",
     "EvidenceForm",
+    "IdField",
     "LinkField",
     "MailField",
     "MomentField",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from compliance.adminkit import DayField, text_field
+from compliance.adminkit import DayField, IdField, text_field
 from compliance.cases.register import OUTCOMES
 from compliance.language import localized
 from compliance.law import papers
@@ -74,7 +74,7 @@ class HoldForm(forms.Form):
         label=gettext_lazy("Whose records"),
         choices=_SUBJECTS,
     )
-    subject = forms.UUIDField(label=gettext_lazy("Id of the person or the room"))
+    subject = IdField(label=gettext_lazy("Id of the person or the room"))
     ends_on = DayField(label=gettext_lazy("Last day"))
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from compliance.adminkit import DayField
+from compliance.adminkit import DayField, NumberField
 from compliance.language import current_language
 from compliance.law.powers import Power
 from compliance.models import Actor, LedgerEntry
@@ -39,7 +39,7 @@ class LogForm(forms.Form):
     event = forms.ChoiceField(required=False, label=gettext_lazy("Act"))
     start = DayField(required=False, label=gettext_lazy("First day"))
     end = DayField(required=False, label=gettext_lazy("Last day"))
-    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    before = NumberField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, entries: QuerySet[LedgerEntry], own: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

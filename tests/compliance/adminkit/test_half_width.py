@@ -14,8 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import get_resolver, reverse
 
 from chat.models import User
-from compliance.adminkit import CodeField, DayField, LinkField, MailField, MomentField, NumberField
-from compliance.adminkit.half_width import IdField
+from compliance.adminkit import CodeField, DayField, IdField, LinkField, MailField, MomentField, NumberField
 from tests.conftest import MakeUser
 
 HALF_WIDTH = (
