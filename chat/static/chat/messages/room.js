@@ -298,17 +298,34 @@ class RoomPage {
 
   /** Loads the menu of messages once somebody is at one. @param {HTMLElement} log what scrolls the rows */
   #awaitReader(log) {
-    const load = async () => {
-      for (const sign of NEAR) log.removeEventListener(sign, load);
-      const { MessageMenu } = await import("./menu.js");
-      const reply = () => this.#writing?.isOpen ?? false;
-      const menu = new MessageMenu(log, { reply, block: this.#boot.me !== null });
-      this.#menu = menu;
-      for (const way of /** @type {const} */ (["block", "unblock"]))
-        menu.addEventListener(way, (event) => this.#keepApart(way, /** @type {CustomEvent} */ (event).detail));
-      menu.addEventListener("reply", (event) => this.#writing?.reply(/** @type {CustomEvent} */ (event).detail));
+    /** @type {Promise<import("./menu.js").MessageMenu>|null} */
+    let loading = null;
+    const load = () => {
+      loading ??= this.#loadMenu(log);
+      return loading;
     };
-    for (const sign of NEAR) log.addEventListener(sign, load, { passive: true });
+    /** Opens the menu for whoever asked before it was there. @param {MouseEvent} event */
+    const early = async (event) => {
+      const target = event.target instanceof Element ? event.target : null;
+      const row = /** @type {HTMLElement|null} */ (target?.closest("li[data-seq]"));
+      if (this.#menu || !row || target?.closest("a")) return;
+      event.preventDefault();
+      (await load()).open(row, event.button === 2 ? { x: event.clientX, y: event.clientY } : null);
+    };
+    for (const sign of NEAR) log.addEventListener(sign, load, { passive: true, once: true });
+    log.addEventListener("contextmenu", early);
+  }
+
+  /** @param {HTMLElement} log what scrolls the rows */
+  async #loadMenu(log) {
+    const { MessageMenu } = await import("./menu.js");
+    const reply = () => this.#writing?.isOpen ?? false;
+    const menu = new MessageMenu(log, { reply, block: this.#boot.me !== null });
+    this.#menu = menu;
+    for (const way of /** @type {const} */ (["block", "unblock"]))
+      menu.addEventListener(way, (event) => this.#keepApart(way, /** @type {CustomEvent} */ (event).detail));
+    menu.addEventListener("reply", (event) => this.#writing?.reply(/** @type {CustomEvent} */ (event).detail));
+    return menu;
   }
 
   /** @param {"block"|"unblock"} way @param {string} user */
