@@ -26,37 +26,31 @@ from chat.models import NAME_POINTS, User
 from chat.people import accounts
 from chat.people.addresses import AddressInput
 from chat.people.display_names import free_name
-from compliance.adminkit import half_width
+from compliance.adminkit import CodeField
 
 
-class CodeInput(forms.CharField):
-    """A code from a mail or an authenticator, which may be typed in full-width letters."""
-
-    def to_python(self, value: Any) -> Any:
-        """Fold what was typed, before it is compared."""
-        return super().to_python(half_width(value) if isinstance(value, str) else value)
-
-
-class _AnyWidth(forms.Form):
+class AnyWidth(forms.Form):
     """Takes addresses and codes as Japanese keyboards write them.
 
     Attributes:
+        REPLACED: the fields of allauth that a form replaces by ours when it is made.
         code_is_number: whether a code has digits only, so that a phone shows those.
     """
 
+    REPLACED: ClassVar = frozenset({"email", "login", "code"})
     code_is_number: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in {"email", "login"} & set(self.fields):
+        for name in (self.REPLACED - {"code"}) & set(self.fields):
             self.fields[name] = AddressInput(label=self.fields[name].label, required=self.fields[name].required)
         if "code" in self.fields:
             keyboard = {"inputmode": "numeric"} if self.code_is_number else {"autocapitalize": "characters"}
             widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "enterkeyhint": "go", **keyboard})
-            self.fields["code"] = CodeInput(label=self.fields["code"].label, widget=widget)
+            self.fields["code"] = CodeField(label=self.fields["code"].label, widget=widget)
 
 
-class SignupForm(_AnyWidth, account.SignupForm):  # type: ignore[misc]
+class SignupForm(AnyWidth, account.SignupForm):  # type: ignore[misc]
     """What an account asks: address, name, password. A guest keeps their nickname unless they write another name."""
 
     name = forms.CharField(
@@ -92,45 +86,45 @@ class SignupForm(_AnyWidth, account.SignupForm):  # type: ignore[misc]
         return user, answer
 
 
-class LoginForm(_AnyWidth, account.LoginForm):  # type: ignore[misc]
+class LoginForm(AnyWidth, account.LoginForm):  # type: ignore[misc]
     """Address and password."""
 
 
-class ResetPasswordForm(_AnyWidth, account.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(AnyWidth, account.ResetPasswordForm):  # type: ignore[misc]
     """The address to which the way to a new password is sent."""
 
 
-class AddEmailForm(_AnyWidth, account.AddEmailForm):  # type: ignore[misc]
+class AddEmailForm(AnyWidth, account.AddEmailForm):  # type: ignore[misc]
     """A further address."""
 
 
-class ChangeEmailForm(_AnyWidth, account.ChangeEmailForm):  # type: ignore[misc]
+class ChangeEmailForm(AnyWidth, account.ChangeEmailForm):  # type: ignore[misc]
     """Another address, before the first is confirmed."""
 
 
-class ConfirmEmailForm(_AnyWidth, account.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
+class ConfirmEmailForm(AnyWidth, account.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
     """The code from the mail."""
 
 
-class GuestCodeForm(_AnyWidth):
+class GuestCodeForm(AnyWidth):
     """The code from the mail, as a guest enters it; `people.become_member` says whether it is right."""
 
     code = forms.CharField(label=_("Code"))
 
 
-class AuthenticateForm(_AnyWidth, mfa.AuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(AnyWidth, mfa.AuthenticateForm):  # type: ignore[misc]
     """The code of a second factor, at sign-in."""
 
     code_is_number = True
 
 
-class ReauthenticateForm(_AnyWidth, mfa.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(AnyWidth, mfa.ReauthenticateForm):  # type: ignore[misc]
     """The code of a second factor, before a change."""
 
     code_is_number = True
 
 
-class ActivateTOTPForm(_AnyWidth, totp.ActivateTOTPForm):  # type: ignore[misc]
+class ActivateTOTPForm(AnyWidth, totp.ActivateTOTPForm):  # type: ignore[misc]
     """The first code of an authenticator app. It shows that the person has the app at hand."""
 
     code_is_number = True
@@ -142,7 +136,7 @@ class ActivateTOTPForm(_AnyWidth, totp.ActivateTOTPForm):  # type: ignore[misc]
         return code
 
 
-class AddWebAuthnForm(_AnyWidth, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+class AddWebAuthnForm(AnyWidth, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey. Making it shows that the person has it at hand."""
 
     name = forms.CharField(label=_("Name of the key"), required=False)

@@ -24,8 +24,9 @@ MIB = 1024 * 1024
 
 @pytest.fixture(params=["daphne", "uvicorn"])
 def hurried(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Server]:
-    """A running server with short time-outs."""
+    """A running server with short time-outs, which has refused once and so has loaded what a refusal needs."""
     with Server(request.param, application="tests.hurried:application") as server:
+        httpx.post(f"{server.url}/guest/", content=bytes(4 * MIB), timeout=30)
         yield server
 
 
