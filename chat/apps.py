@@ -27,7 +27,7 @@ class ChatConfig(AppConfig):
         from chat.models import guards  # noqa: PLC0415 -- registering needs the app registry
         from chat.operations import checks  # noqa: F401, PLC0415 -- registering needs the app registry
         from chat.people import addresses  # noqa: PLC0415 -- registering needs the app registry
-        from compliance import disclosures  # noqa: PLC0415 -- likewise
+        from compliance import disclosures, language  # noqa: PLC0415 -- likewise
         from compliance.records import holds  # noqa: PLC0415 -- likewise
 
         register(db.migrations_are_todays, Tags.database)
@@ -35,10 +35,12 @@ class ChatConfig(AppConfig):
         load("handlers")
         load("retention")
         load("personal_data")
+        load("duties")
         composition.ready()
         guards.ready()
         db.declare_sqlite_triggers()
         db.limit_locks()
         holds.register_lookups(person=people.is_person, room=rooms.is_room)
         disclosures.register_provider(messages.records_of)
+        language.register_choice(people.chosen_language)
         pre_save.connect(addresses.fold_row, sender="account.EmailAddress", dispatch_uid="chat.people.addresses")

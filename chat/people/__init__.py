@@ -17,6 +17,7 @@ from chat.people.membership import (
     pending_signup,
 )
 from chat.people.person import Person
+from chat.people.preferences import chosen_language
 from chat.people.queries import find_person, has_account, has_verified_address, is_person, people_now
 from chat.people.sanctions import (
     SUSPENDED,
@@ -61,6 +62,7 @@ __all__ = [
     "block",
     "blocked_by",
     "change_code",
+    "chosen_language",
     "clean_line",
     "clean_name",
     "enter_as_guest",

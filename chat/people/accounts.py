@@ -23,7 +23,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.request import split_domain_port
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -35,6 +35,7 @@ from chat.people.sanctions import SUSPENDED, reinstate_expired
 from chat.text.addresses import fold
 from chat.web.hashing import Busy
 from compliance.hostnames import readable_name
+from compliance.language import current_language, language_of
 from compliance.powers import owns_factor
 
 log = structlog.get_logger("todoke.people")
@@ -173,6 +174,10 @@ def send_code(guest: User, email: str, code: str, *, has_account: bool) -> None:
         adapter.send_mail("account/email/email_confirmation_signup", email, {"user": guest, "code": code})
 
 
+def _owner(email: str) -> User | None:
+    return User.objects.filter(email=fold(email)).first()
+
+
 # allauth's hooks -----------------------------------------------------------------------------------------------------
 
 
@@ -249,10 +254,15 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         self.send_mail("account/email/account_already_exists", email, links)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail in the service's name. If that fails, what was stored stays, and the page says how to go on."""
+        """Send a mail in the service's name, in the language that the owner of the address chose.
+
+        A stranger can ask for some mails: then the language of the request is not that of the reader. If sending fails,
+        what was stored stays, and the page says how to go on.
+        """
         kind = template_prefix.rpartition("/")[2]
         try:
-            super().send_mail(template_prefix, email, {**context, "current_site": _Site(self.request)})
+            with translation.override(language_of(_owner(email), unknown=current_language())):
+                super().send_mail(template_prefix, email, {**context, "current_site": _Site(self.request)})
         except OSError as error:  # smtplib's own errors among them
             log.warning("mail.unsent", kind=kind, error=type(error).__name__)
             metrics.MAILS_UNSENT.inc()

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
@@ -37,6 +38,11 @@ def preferences_of(user: User) -> Preferences:
         found = Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)
         setattr(user, _OF, found)
     return found
+
+
+def chosen_language(user: AbstractBaseUser) -> str:
+    """Return the language that somebody chose for their pages; empty where they chose none."""
+    return preferences_of(user).language if isinstance(user, User) else ""
 
 
 def choose(user: User, chosen: Mapping[str, str]) -> None:

@@ -10,9 +10,11 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from chat import metrics
 from chat.models import Appeal, Sanction
+from compliance.language import language_of
 
 log = structlog.get_logger("todoke.safety")
 LINK_SECONDS: Final = 180 * 24 * 3600
@@ -33,7 +35,7 @@ def read_token(token: str) -> str | None:
 
 
 def tell(sanction: Sanction, origin: str) -> None:
-    """Mail somebody what was done, in both languages. Guests have no address; what a mail server refuses is counted.
+    """Mail somebody what was done, in their language. Guests have no address; what a mail server refuses is counted.
 
     Args:
         sanction: the act, as it stands.
@@ -45,13 +47,11 @@ def tell(sanction: Sanction, origin: str) -> None:
     path = reverse("chat:appeal_by_link", args=[token_of(sanction)])
     decided = Appeal.objects.filter(sanction=sanction).exclude(outcome="").first()
     context = {"act": sanction, "url": f"{origin}{path}" if origin else "", "decided": decided, "name": user.name}
-    parts = []
-    for language in ("ja", "en"):
-        with translation.override(language):
-            parts.append(render_to_string("chat/safety/mail.txt", context).strip())
+    with translation.override(language_of(user)):
+        subject = _("A notice from the people who run Todoke")
+        words = render_to_string("chat/safety/mail.txt", context).strip()
     try:
-        subject = "Todoke：運営者からのお知らせ / A notice from the people who run this service"
-        send_mail(subject, "\n\n----------\n\n".join(parts) + "\n", None, [user.email])
+        send_mail(subject, f"{words}\n", None, [user.email])
     except OSError as error:
         log.warning("mail.unsent", kind="act", error=type(error).__name__)
         metrics.MAILS_UNSENT.inc()

@@ -2,7 +2,7 @@
 
 from compliance.cases.forgetting import ended_before, forget
 from compliance.cases.register import close_case, correct_days, open_case
-from compliance.cases.work import add_paper, clocks, issue_letter, mark_done, open_clocks
+from compliance.cases.work import add_paper, clocks, issue_letter, kept_its_days, mark_done, open_clocks
 
 __all__ = [
     "add_paper",
@@ -12,6 +12,7 @@ __all__ = [
     "ended_before",
     "forget",
     "issue_letter",
+    "kept_its_days",
     "mark_done",
     "open_case",
     "open_clocks",

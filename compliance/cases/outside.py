@@ -20,11 +20,14 @@ from django.views.decorators.cache import never_cache
 from compliance import gate
 from compliance.adminkit import MailField, submit, text_field
 from compliance.cases import register, work
-from compliance.language import localized
-from compliance.law import Feature, papers
+from compliance.language import current_language, localized
+from compliance.law import Feature, Text, papers
+from compliance.law.powers import Power
 from compliance.models import Case
+from compliance.powers import Waiting, tell_on_duty
 
 _V4: Final = 4
+_ARRIVED: Final = Text("外部から申出・請求が届きました。", "A request arrived from outside.")
 MOST_AN_HOUR: Final = 5
 """Requests that one address of origin, and one mail address, may send in an hour."""
 
@@ -86,10 +89,13 @@ def legal_requests(request: HttpRequest) -> HttpResponse:
             raise ValidationError(_("Too many requests came from here within an hour. Please try again later."))
         upload, kind = given.pop("file"), papers.Kind(given.pop("kind"))
         with transaction.atomic():
-            case = register.open_case(kind=kind, actor=None, received_on=timezone.localdate(), **given)
+            case = register.open_case(
+                kind=kind, actor=None, received_on=timezone.localdate(), language=current_language(), **given
+            )
             if upload:
                 work.add_paper(case=case, upload=upload, actor=None)
             work.issue_letter(case=case, key="received", fields={}, actor=None)
+            tell_on_duty({Power.CASES}, Waiting(_ARRIVED, reverse("compliance:cases")))
         made.append(case)
 
     if request.method == "POST" and submit(form, write):

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -36,7 +37,8 @@ def open_case(*, kind: papers.Kind, actor: AbstractBaseUser | None, **facts: Any
     Args:
         kind: of the paper.
         actor: the staff account that opens it; None where somebody sent the public form.
-        facts: columns of `Case`: from whom, number and days of the paper, what it asks for, secrecy.
+        facts: columns of `Case`: from whom, number and days of the paper, what it asks for, secrecy,
+            the language of who wrote the public form.
 
     Raises:
         ValidationError: it was received in the future, or secrecy was ordered without an end.
@@ -83,12 +85,16 @@ def close_case(*, case: Case, outcome: str, reason: str, actor: AbstractBaseUser
     """Close a case.
 
     Raises:
-        ValidationError: it has a live hold or an unfinished disclosure, no reason, or is closed.
+        ValidationError: it is kept secret, has a live hold or an unfinished disclosure, no reason, or is closed.
     """
     if not reason.strip():
         raise ValidationError({"reason": _("Say why it ends so: the record keeps it.")})
     with transaction.atomic():
         row = locked(case)
+        if row.silent_until is not None and row.silent_until >= timezone.localdate():
+            # What ended is counted in public and told in proofs: so a case lives for as long as nobody may know of it.
+            silent = _("This case is kept secret until %(day)s. It stays open until then.")
+            raise ValidationError({"outcome": silent % {"day": date_format(row.silent_until)}})
         if Hold.objects.filter(case=row, lifted_at__isnull=True).exclude(ends_on__lt=timezone.localdate()).exists():
             raise ValidationError({"outcome": _("A hold of this case is live. End it first.")})
         made = row.disclosures.filter(made_at__isnull=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -54,6 +55,8 @@ def add_paper(*, case: Case, upload: UploadedFile[Any], actor: AbstractBaseUser 
 def issue_letter(*, case: Case, key: str, fields: dict[str, str], actor: AbstractBaseUser | None) -> Letter:
     """Write a letter of a case and keep it as it is. What goes by mail is sent once the transaction is through.
 
+    What goes by mail is in the language in which its receiver wrote; every other letter is in Japanese.
+
     Args:
         case: an open one.
         key: of one of its kind's letters.
@@ -69,18 +72,20 @@ def issue_letter(*, case: Case, key: str, fields: dict[str, str], actor: Abstrac
     standing = settings.STANDING
     with transaction.atomic():
         row = locked(case)
+        mailed = form.by_mail and bool(row.contact)
+        language = row.language if form.by_mail else "ja"
         text = form.written(
-            date=_day(timezone.localdate()),
+            language,
+            date=_day(timezone.localdate(), language),
             to=row.sender,
             operator=standing.operator_name,
             address=standing.operator_address,
             contact=standing.operator_contact,
-            their_date=_day(row.dated_on or row.received_on),
+            their_date=_day(row.dated_on or row.received_on, language),
             their_number=row.reference or "（番号なし）",
             case=row.name,
             **{name: fields[name].strip() for name in form.asks},
         )
-        mailed = form.by_mail and bool(row.contact)
         letter = Letter.objects.create(
             case=row,
             key=key,
@@ -90,13 +95,14 @@ def issue_letter(*, case: Case, key: str, fields: dict[str, str], actor: Abstrac
         )
         ledger.append(Event.LETTER_ISSUED, actor=actor, payload={"case": str(row.pk), "letter": str(letter.pk)})
         if mailed:
-            mail = EmailMessage(f"{form.title.ja}（{row.name}）", text, to=[row.contact])
+            subject = f"{form.title.en} ({row.name})" if language == "en" else f"{form.title.ja}（{row.name}）"
+            mail = EmailMessage(subject, text, to=[row.contact])
             transaction.on_commit(lambda: mail.send(fail_silently=True), robust=True)
     return letter
 
 
-def _day(day: Any) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
+def _day(day: date, language: str) -> str:
+    return f"{day:%d %B %Y}".lstrip("0") if language == "en" else f"{day.year}年{day.month}月{day.day}日"
 
 
 def mark_done(*, case: Case, clock: str, actor: AbstractBaseUser) -> None:
@@ -116,6 +122,14 @@ def clocks(case: Case) -> tuple[papers.Due, ...]:
     """Return the clocks of a case that run, done or not, by day."""
     facts = papers.Facts(case.received_on, case.named_on, case.asked_on, case.ordered_on, papers.Variant(case.variant))
     return papers.clocks_of(papers.Kind(case.kind), facts)
+
+
+def kept_its_days(case: Case) -> bool:
+    """Return whether all that had a last day in an ended case was done by it, or the case ended by it."""
+    assert case.closed_at is not None
+    ended = timezone.localdate(case.closed_at)
+    days = [due for due in clocks(case) if due.clock.term.has_last_day]
+    return all(due.on >= date.fromisoformat(case.done.get(due.clock.key, ended.isoformat())) for due in days)
 
 
 def open_clocks() -> Iterator[tuple[Case, papers.Due]]:

@@ -5,10 +5,12 @@ from compliance.powers.giving import Grant, ask_to_give, ask_to_remove_factors
 from compliance.powers.identity import asks_who_you_are, has_used_factor, owns_factor, reauthenticated
 from compliance.powers.inviting import forget_invitations, old_invitations
 from compliance.powers.leaving import recover, staff
+from compliance.powers.mails import Waiting, on_duty, send_all, tell_on_duty
 from compliance.records import groups_of, holders, make_groups, may, powers_of
 
 __all__ = [
     "Grant",
+    "Waiting",
     "ask_to_give",
     "ask_to_remove_factors",
     "asks_who_you_are",
@@ -22,10 +24,13 @@ __all__ = [
     "may",
     "needs_factor",
     "old_invitations",
+    "on_duty",
     "owns_factor",
     "powers_of",
     "reauthenticated",
     "recover",
     "register_desk_page",
+    "send_all",
     "staff",
+    "tell_on_duty",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -22,10 +23,10 @@ from django.views.decorators.http import require_POST
 
 from compliance import gate
 from compliance.adminkit import MailField
-from compliance.language import localized
+from compliance.language import language_of, localized
 from compliance.law import Feature
 from compliance.law.powers import Group, Power
-from compliance.models import Actor, Approval, Hold
+from compliance.models import Actor, Approval, Hold, Invitation
 from compliance.powers import giving, inviting
 from compliance.powers.desk import desk_page
 from compliance.powers.identity import asks_who_you_are
@@ -176,7 +177,7 @@ def _carry_out(request: HttpRequest, approval: Approval) -> str:
 def _invite(request: HttpRequest, approval: Approval) -> str:
     invitation, token = inviting.send(approval=approval, actor=_actor(request))
     link = request.build_absolute_uri(reverse("compliance:invitation", args=(token,)))
-    with override(invitation.language):
+    with override(_language_of(invitation)):
         group = localized(Group(approval.what["groups"][0]))
         words = render_to_string("desk/mail/invitation.txt", {"link": link, "group": group})
         subject = _("You are invited to the staff")
@@ -185,6 +186,11 @@ def _invite(request: HttpRequest, approval: Approval) -> str:
     except OSError as failed:
         raise ValidationError(_("The mail could not be sent. Withdraw the invitation and ask again.")) from failed
     return _("The invitation is on its way. Its link counts for seven days, once.")
+
+
+def _language_of(invitation: Invitation) -> str:
+    known = EmailAddress.objects.filter(email__iexact=invitation.address, verified=True).select_related("user").first()
+    return language_of(known.user if known else None, unknown=invitation.language)
 
 
 def _withdraw(request: HttpRequest, approval: Approval) -> str:

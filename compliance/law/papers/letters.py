@@ -32,6 +32,7 @@ class Letter:
         body: with fields in braces.
         gloss: what it says, in English.
         by_mail: goes to the mail address that the sender of a request gave, as it is; it repeats no words of theirs.
+        english: of a letter by mail its words in English, with the same fields; empty where the gloss says them.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Letter:
     body: str
     gloss: str
     by_mail: bool = False
+    english: str = ""
 
     @property
     def ja(self) -> str:
@@ -54,16 +56,24 @@ class Letter:
         named = {name for _text, name, _spec, _conversion in Formatter().parse(self.body) if name}
         return tuple(name for name in FIELDS if name in named)
 
-    def written(self, **values: str) -> str:
+    @property
+    def in_english(self) -> str:
+        """The words of a letter by mail in English, with its fields."""
+        return self.english or self.gloss
+
+    def written(self, language: str = "ja", **values: str) -> str:
         """Return the whole letter.
 
         Args:
+            language: `ja`, or `en` for a letter that goes by mail. Papers of authorities are answered in Japanese.
             values: `date`, `to`, `operator`, `address`, `contact`, `their_date`, `their_number`, `case`, and what
                 `asks` names.
 
         Raises:
             KeyError: a field is missing.
         """
+        if language == "en" and self.by_mail:
+            return _LETTER_EN.format(title=self.title.en, body=self.in_english.format(**values), **values)
         return _LETTER.format(title=self.title.ja, body=self.body.format(**values), **values)
 
 
@@ -82,6 +92,21 @@ _LETTER: Final = """{date}
 以上
 
 整理番号：{case}
+"""
+
+_LETTER_EN: Final = """{date}
+
+{to}
+
+{operator}
+{address}
+Contact: {contact}
+
+{title}
+
+{body}
+
+Our number: {case}
 """
 
 _NEITHER: Final = "なお、この回答は、お尋ねの事項に該当する記録があることも、ないことも示すものではありません。"
@@ -207,6 +232,10 @@ _MORE: Final = (
     "お申出について、次の点を確認できませんでした。{deadline}までに、このメールに返信して補ってください。\n\n{detail}"
 )
 _MORE_GLOSS: Final = "We could not make out the following. Please complete it by the day named."
+_MORE_ENGLISH: Final = (
+    "There is something in your request that we could not make out. Please complete it in a reply to this mail by "
+    "{deadline}.\n\n{detail}"
+)
 
 
 def _received(title: Text) -> Letter:
@@ -214,7 +243,7 @@ def _received(title: Text) -> Letter:
 
 
 def _more(title: Text) -> Letter:
-    return Letter("more", title, _MORE, _MORE_GLOSS, by_mail=True)
+    return Letter("more", title, _MORE, _MORE_GLOSS, by_mail=True, english=_MORE_ENGLISH)
 
 
 _REMOVAL: Final = (
@@ -243,6 +272,8 @@ _REMOVAL: Final = (
         "この判断は、裁判所に削除を求めることを妨げるものではありません。",
         "We looked at the post and decided not to remove it, for the reason given. You are free to go to court.",
         by_mail=True,
+        english="We looked at the post and decided not to remove it, for this reason:\n\n{detail}\n\nYou are free to "
+        "ask a court for its removal.",
     ),
 )
 
@@ -271,6 +302,8 @@ _DISCLOSURE: Final = (
         "この判断は、裁判所に開示命令を申し立てることを妨げるものではありません。",
         "Having weighed your request we do not disclose, for the reason given. You are free to apply to a court.",
         by_mail=True,
+        english="We heard the poster as far as possible and weighed your request. We do not disclose, for this "
+        "reason:\n\n{detail}\n\nYou are free to ask a court for an order to disclose.",
     ),
     Letter(
         "given",
@@ -289,15 +322,23 @@ _IDENTITY_GLOSS: Final = (
     "themselves on the account page."
 )
 
+_IDENTITY_ENGLISH: Final = (
+    "We must make sure that it is you. Please reply to this mail from your registered address by {deadline}.\n\n"
+    "If you are a member, you can also sign in and do this by yourself on your account page."
+)
+
 _WHO: Final = Letter(
-    "identity", Text("ご本人の確認のお願い", "Making sure that it is you"), _IDENTITY, _IDENTITY_GLOSS, by_mail=True
+    "identity",
+    Text("ご本人の確認のお願い", "Making sure that it is you"),
+    _IDENTITY,
+    _IDENTITY_GLOSS,
+    by_mail=True,
+    english=_IDENTITY_ENGLISH,
 )
 
 _ACCESS: Final = (
     _received(Text("保有個人データの開示のご請求を受け付けました", "Your request for your data was received")),
-    Letter(
-        "identity", Text("ご本人の確認のお願い", "Making sure that it is you"), _IDENTITY, _IDENTITY_GLOSS, by_mail=True
-    ),
+    _WHO,
     Letter(
         "given",
         Text("保有個人データの開示について", "Your personal data"),
@@ -312,14 +353,14 @@ _ACCESS: Final = (
         "ご請求の保有個人データについては、次の理由により開示しません（個人情報保護法33条3項）。\n\n{detail}",
         "We do not give the data you asked for, for the reason given.",
         by_mail=True,
+        english="We do not give the data you asked for, for this reason (Act on the Protection of Personal "
+        "Information, Article 33(3)):\n\n{detail}",
     ),
 )
 
 _ERASURE: Final = (
     _received(Text("消去のご請求を受け付けました", "Your request for erasure was received")),
-    Letter(
-        "identity", Text("ご本人の確認のお願い", "Making sure that it is you"), _IDENTITY, _IDENTITY_GLOSS, by_mail=True
-    ),
+    _WHO,
     Letter(
         "done",
         Text("消去のご請求について（手続を終えました）", "Erasure: done"),
@@ -335,6 +376,8 @@ _ERASURE: Final = (
         "ご請求については、次の理由により応じません（個人情報保護法35条7項）。\n\n{detail}",
         "We do not do what you asked for, for the reason given.",
         by_mail=True,
+        english="We do not do what you asked for, for this reason (Act on the Protection of Personal Information, "
+        "Article 35(7)):\n\n{detail}",
     ),
 )
 

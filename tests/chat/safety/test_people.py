@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from chat import matching, rooms, safety
-from chat.models import Appeal, Keeper, Reason, Room, Sanction, User
+from chat.models import Appeal, Keeper, Preferences, Reason, Room, Sanction, User
 from chat.people import Person
 from chat.protocol import Refused
 from compliance.law import Mode, Status
@@ -126,8 +126,9 @@ def test_the_person_is_mailed_why_and_how_to_appeal(
         do(KIND.SUSPEND, cast["member"], cast["moderator"], origin="https://chat.example.jp")
     [sent] = mail.outbox
     assert sent.to == [cast["member"].email]
-    for words in ("宣伝の連投", "Advertising or spam"):
-        assert words in sent.body
+    assert sent.subject == "Todoke：運営者からのお知らせ"
+    assert "宣伝の連投" in sent.body
+    assert "Advertising or spam" not in sent.body, "in one language, which is Japanese for who chose none"
     link = re.search(r"https://chat\.example\.jp(/appeals/\S+/)", str(sent.body))
     assert link is not None
     # Whoever is shut out reaches the appeal by it, and nobody by a link of their own making.
@@ -135,6 +136,18 @@ def test_the_person_is_mailed_why_and_how_to_appeal(
     assert client.post(link[1], {"words": "別人の投稿です"}).status_code == 302
     assert Appeal.objects.get().words == "別人の投稿です"
     assert client.get(link[1][:-2] + "x/").status_code == 404
+
+
+def test_the_mail_is_in_the_language_that_the_person_chose(
+    cast: Cast, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    Preferences.objects.create(user=cast["member"], language="en")
+    with django_capture_on_commit_callbacks(execute=True):
+        do(KIND.WARN, cast["member"], cast["moderator"])
+    [sent] = mail.outbox
+    assert sent.subject == "A notice from the people who run Todoke"
+    assert "Advertising or spam" in sent.body
+    assert "利用規約" not in sent.body
 
 
 def test_a_suspended_person_reads_why_at_sign_in_and_is_back_when_it_is_over(cast: Cast, client: Client) -> None:

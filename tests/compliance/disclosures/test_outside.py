@@ -9,7 +9,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from compliance.cases import work
+from compliance.law.powers import Group
 from compliance.models import Case, Letter
+from tests.conftest import MakeStaff
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +59,38 @@ def test_a_sender_can_send_five_in_an_hour(client: Client) -> None:
         assert client.post("/legal/requests/", GIVEN | {"contact": f"s{number}@example.jp"}).status_code == 302
     assert client.post("/legal/requests/", GIVEN | {"contact": "other@example.jp"}).status_code == 400
     assert Case.objects.count() == 5
+
+
+@pytest.mark.parametrize(
+    ("language", "matter", "greeting"),
+    [
+        ("ja", "削除のお申出を受け付けました", "整理番号"),
+        ("en", "Your request for removal was received", "Our number"),
+    ],
+)
+def test_whoever_asks_is_answered_in_the_language_in_which_they_wrote(
+    language: str,
+    matter: str,
+    greeting: str,
+    client: Client,
+    make_staff: MakeStaff,
+    mailoutbox: list[Any],
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    client.cookies["django_language"] = language
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/legal/requests/", GIVEN)
+    case = Case.objects.get()
+    clerk = make_staff(Group.COMPLIANCE)
+    with django_capture_on_commit_callbacks(execute=True):
+        fields = {"detail": "例", "deadline": "2026-12-24"}
+        work.issue_letter(case=case, key="more", fields=fields, actor=clerk)
+        work.issue_letter(case=case, key="to_poster", fields=fields, actor=clerk)  # to the poster, by no mail
+    received, more = (letter for letter in mailoutbox if letter.to == [GIVEN["contact"]])
+    assert matter in received.subject
+    for letter in (received, more):
+        assert greeting in letter.body
+        assert ("お" in letter.body) is (language == "ja")
+    assert "2026-12-24" in more.body
+    enquiry = Letter.objects.get(key="to_poster")
+    assert (enquiry.mailed_at, "整理番号" in enquiry.text) == (None, True)

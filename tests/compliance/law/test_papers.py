@@ -127,10 +127,12 @@ def test_a_letter_is_written_from_its_fields() -> None:
     }
     for letters in LETTERS.values():
         for letter in letters:
-            written = letter.written(**given, **{name: f"<{name}>" for name in FIELDS})
-            for name in ("date", "to", "operator", "case", *letter.asks):
-                assert f"<{name}>" in written
-            assert "{" not in written
+            for language in ("ja", "en") if letter.by_mail else ("ja",):
+                written = letter.written(language, **given, **{name: f"<{name}>" for name in FIELDS})
+                for name in ("date", "to", "operator", "case", *letter.asks):
+                    assert f"<{name}>" in written
+                assert "{" not in written
+                assert written.isascii() is (language == "en")
 
 
 def test_what_goes_by_mail_confirms_without_the_words_of_who_wrote() -> None:
