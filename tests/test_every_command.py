@@ -18,6 +18,8 @@ pytestmark = pytest.mark.slow
 
 #: Those that ask the database, with what makes them ask.
 ASKING: Final = (
+    ("duties",),
+    ("duties", "--mail"),
     ("epoch",),
     ("epoch", "--new", "復元"),
     ("erase", "nobody@example.jp"),

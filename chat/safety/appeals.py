@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,8 +14,9 @@ from chat.protocol import Code, Refused
 from chat.safety.mails import tell
 from chat.safety.sanctions import lift
 from compliance import powers
+from compliance.law import Text
 from compliance.law.powers import Power
-from compliance.powers import may
+from compliance.powers import Waiting, may, tell_on_duty
 from compliance.records import ledger
 from compliance.records.events import Event
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 WORDS: Final = 2000
+_APPEAL: Final = Text("不服申立てが届きました。", "An appeal arrived.")
 
 
 def appealable(sanction: Sanction) -> bool:
@@ -46,6 +49,7 @@ def appeal(*, sanction: Sanction, words: str) -> Appeal:
         sanction = Sanction.objects.select_for_update().get(pk=sanction.pk)
         if not appealable(sanction):
             raise Refused(Code.CONFLICT, _("You have appealed against this before, or it was lifted."))
+        tell_on_duty({Power.PEOPLE}, Waiting(_APPEAL, reverse("chat:desk_appeals")))
         return Appeal.objects.create(sanction=sanction, words=words)
 
 

@@ -30,7 +30,7 @@ from chat.messages import NewEvent, store_slowly
 from chat.models import Message, Reason, Report, ReportedMessage, Sanction, User
 from chat.people import Person
 from chat.protocol import Code, Refused
-from chat.safety.reports import NOTE_CHARS, answer, note_of, open_report
+from chat.safety.reports import NOTE_CHARS, URGENT, answer, note_of, open_report
 from chat.safety.sanctions import act, acts_on
 from chat.web.pages import page_language
 from compliance import vault
@@ -39,8 +39,6 @@ from compliance.powers import desk_page, may, register_desk_page
 
 WEEK: Final = timedelta(days=7)
 """For how long the key "mute" mutes. Another time is chosen on the person's card."""
-URGENT: Final = (Reason.MINOR, Reason.THREAT)
-"""What is looked at first, in this order; the rest by age."""
 SHOWN: Final = 100
 _MANY: Final = 3  # answers without ground, from which on the desk is told of them
 

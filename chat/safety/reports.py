@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
@@ -18,12 +19,16 @@ from chat.people import Person
 from chat.protocol import REPORT_NOTE_CHARS, REPORTED_MESSAGES, Code, Refused
 from chat.safety.queries import Chosen, choose, missing_seqs, reportable
 from compliance import vault
+from compliance.law import Text
 from compliance.law.powers import Power
-from compliance.powers import may
+from compliance.powers import Waiting, may, tell_on_duty
 from compliance.records import ledger
 from compliance.records.events import Event
 
 NOTE_CHARS: Final = REPORT_NOTE_CHARS
+URGENT: Final = (Reason.MINOR, Reason.THREAT)
+"""What is looked at first, in this order; the rest by age."""
+_URGENT: Final = Text("急ぎの通報が届きました。", "An urgent report arrived.")
 
 
 def file_report(*, person: Person, room: str | UUID, seqs: Collection[int], reason: str, note: str = "") -> UUID:
@@ -87,6 +92,8 @@ def file_report(*, person: Person, room: str | UUID, seqs: Collection[int], reas
             return same.values_list("pk", flat=True).get()
         ReportedMessage.objects.bulk_create(_copies(report, chosen))
         ledger.append(Event.REPORT_FILED, actor=None, payload={"report": str(report.pk)})
+        if reason in URGENT:
+            tell_on_duty({Power.REPORTS_ANSWER}, Waiting(_URGENT, reverse("chat:desk_reports")))
     return report.pk
 
 

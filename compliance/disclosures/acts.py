@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from compliance.disclosures import extract
-from compliance.law import papers
+from compliance.law import Text, papers
 from compliance.law.powers import Power
 from compliance.models import Case, Disclosure
-from compliance.powers import may
+from compliance.powers import Waiting, may, tell_on_duty
 from compliance.records import Event, evidence, holds, ledger
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 Ground: Final = Disclosure.Ground
+_SECOND: Final = Text("二人目の確認を待っています。", "Something waits for a second person.")
+_REVIEW: Final = Text(
+    "一人で行われた対応が、7日以内の事後の確認を待っています。",
+    "Something was done by one person alone, and waits for a review within 7 days.",
+)
 
 
 def ask(
@@ -65,7 +71,10 @@ def ask(
             alone=alone,
             asked_by_id=actor.pk,
         )
-        _note(Event.DISCLOSURE_REQUESTED, row, actor, ground=ground, alone=alone)
+        # Without the ground: an entry must not tell whoever is given the ledger that a court asks.
+        _note(Event.DISCLOSURE_REQUESTED, row, actor, alone=alone)
+        second = {Power.CASES, Power.CASES_SECOND} if alone else {Power.CASES_SECOND}
+        tell_on_duty(second, Waiting(_REVIEW if alone else _SECOND, reverse("compliance:disclosures")), but=actor)
     return row
 
 
@@ -116,7 +125,7 @@ def refuse(*, disclosure: Disclosure, reason: str, actor: AbstractBaseUser) -> N
         row = _waiting(disclosure, actor)
         row.refused_by_id, row.refused_at, row.refusal = actor.pk, timezone.now(), reason.strip()
         row.save(update_fields=["refused_by", "refused_at", "refusal"])
-        _note(Event.DISCLOSURE_REFUSED, row, actor, reason=row.refusal)
+        _note(Event.DISCLOSURE_REFUSED, row, actor)
 
 
 def _waiting(disclosure: Disclosure, actor: AbstractBaseUser) -> Disclosure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Final
@@ -11,7 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from compliance import gate
 from compliance.adminkit import OperatorPage, ReasonForm, articles_by_statute, submit
@@ -23,6 +26,7 @@ from compliance.language import current_language, localized
 from compliance.law import outages
 from compliance.law.duties import Duty, Kind, State, Term
 from compliance.models import Calendar, Feed, Happening, Outage
+from compliance.records import powers_of
 
 _SHOWN_DONE: Final = 12
 
@@ -66,18 +70,27 @@ class DutyRow:
     @property
     def source(self) -> tuple[str, str] | None:
         """The address and the name of the record that it comes from."""
-        what, _dash, number = self.duty.source.partition("-")
-        match what:
-            case "happening":
-                return reverse("admin:compliance_calendar_happening", args=[number]), _("The record")
-            case "outage":
-                return reverse("admin:compliance_calendar_outage", args=[number]), _("The outage")
-            case "end":
-                return reverse("admin:compliance_closing_changelist"), _("The planned end")
-            case "LAW":
-                return reverse("admin:compliance_checklist_change", args=[self.duty.source]), self.duty.source
-            case _:
-                return None
+        source = self.duty.source
+        if ":" in source:
+            return reverse(source), _("The desk")
+        what, _dash, number = source.partition("-")
+        if what not in _RECORDS:
+            return None
+        url_name, label = _RECORDS[what]
+        key = {"end": [], "LAW": [source]}.get(what, [number])
+        return reverse(url_name, args=key), source if what == "LAW" else str(label)
+
+
+_RECORDS: Final[Mapping[str, tuple[str, Promise]]] = {
+    "happening": ("admin:compliance_calendar_happening", gettext_lazy("The record")),
+    "outage": ("admin:compliance_calendar_outage", gettext_lazy("The outage")),
+    "end": ("admin:compliance_closing_changelist", gettext_lazy("The planned end")),
+    "LAW": ("admin:compliance_checklist_change", gettext_lazy("The item")),
+    "case": ("compliance:case", gettext_lazy("The case")),
+    "disclosure": ("compliance:disclosure", gettext_lazy("The disclosure")),
+    "hold": ("admin:compliance_hold_change", gettext_lazy("The hold")),
+}
+"""The page of each kind of record that a duty comes from, and its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,7 @@ class CalendarAdmin(OperatorPage):
     def overview(self, request: HttpRequest) -> HttpResponse:
         """Show the duties; mark one as done or not done; create or revoke the feed."""
         now, snapshot = timezone.now(), gate.reconcile()
-        owed = list_duties(snapshot, now)
+        owed = list_duties(snapshot, now, powers_of(request.user))
         posted: tuple[str, DoneForm] | None = None
         secret = ""
         if request.method == "POST":

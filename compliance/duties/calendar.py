@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -11,9 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from compliance import gate
+from compliance.duties.desk import list_work
 from compliance.duties.occurrences import assess_outage
 from compliance.law import ITEM, Cause, Status, Text, duties
 from compliance.law.duties import Done, Duty, EndFact, Kind, LapseFact, OutageFact, Retention, SignatureEnd
+from compliance.law.powers import Power
 from compliance.models import Authorisation, DutyMark, GateState, Happening, LedgerEntry, Outage, Signature
 from compliance.records import Event, ledger, transparency
 
@@ -25,14 +28,20 @@ PURGE_GRACE: Final = timedelta(days=2)
 """How long the daily purge may be missing before the operator is warned: the next run makes up for a failed one."""
 
 
-def list_duties(snapshot: gate.Snapshot, now: datetime) -> tuple[Duty, ...]:
+def list_duties(snapshot: gate.Snapshot, now: datetime, powers: Collection[Power] = ()) -> tuple[Duty, ...]:
     """Return all duties, due and done, by deadline in Japan's calendar.
 
     Args:
         snapshot: of the gate, now.
         now: with a time zone.
+        powers: of whoever reads them; without the power over it, work at the desk is left out.
     """
-    return duties.duties_of(gather_facts(snapshot, now), timezone.localdate(now))
+    today = timezone.localdate(now)
+    owed = duties.duties_of(gather_facts(snapshot, now), today)
+    if not powers:
+        return owed
+    work = (each.duty for each in list_work(today) if not each.powers.isdisjoint(powers))
+    return tuple(sorted((*owed, *work), key=lambda duty: (duty.due, duty.id)))
 
 
 def gather_facts(snapshot: gate.Snapshot, now: datetime) -> duties.Circumstances:

@@ -125,7 +125,10 @@ class Command(BaseCommand):
         end = moment(options["end"]) if options["end"] else None
         if start and start >= (end or datetime.now(UTC)):
             raise CommandError("--from must lie before --to, and in the past")
-        bundle = proof.bundle(start, end)
+        try:
+            bundle = proof.bundle(start, end)
+        except ValueError:
+            raise CommandError("no proof of this period can be made yet: choose an earlier one") from None
         if options["out"]:
             folder = Path(options["out"])
             folder.mkdir(parents=True, exist_ok=True)
