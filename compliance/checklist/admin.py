@@ -17,11 +17,12 @@ from compliance.adminkit import EvidenceForm, OperatorPage, ReasonForm, evidence
 from compliance.checklist.changes import changes
 from compliance.checklist.forms import FilesForm, FourQuestions
 from compliance.checklist.prefill import initial_evidence
+from compliance.checklist.shown import shown_on
 from compliance.checklist.status import ChecklistStatus, facts_of
 from compliance.language import localized
 from compliance.law import ITEM, Feature, Item, Required, dating
 from compliance.models import Authorisation, Checklist, Signature
-from compliance.records import Event, ledger
+from compliance.records import Event, ledger, powers_of
 from compliance.records.evidence import Missing, attachments, present, read
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ChecklistAdmin(OperatorPage):
             request,
             "checklist/overview.html",
             title=_("Operator’s checklist"),
-            checklist=ChecklistStatus.now(),
+            checklist=ChecklistStatus.now(powers_of(request.user)),
             position=assessment.position(gate.current()),
             last=Authorisation.objects.filter(closed_at__isnull=False).first(),
             purge_owed_since=duties.purge_owed_since(timezone.now()),
@@ -61,7 +62,8 @@ class ChecklistAdmin(OperatorPage):
         if item is None:
             raise Http404
         history = list(Signature.objects.filter(item_id=item.id).select_related("signed_by", "withdrawn_by"))
-        status = ChecklistStatus.now()
+        powers = powers_of(request.user)
+        status = ChecklistStatus.now(powers)
         last = history[0] if history else None
         earlier = attachments(last.evidence) if last else []
         evidence = EvidenceForm(item, initial=initial_evidence(item, status.snapshot, last) | _judged(request, item))
@@ -90,6 +92,7 @@ class ChecklistAdmin(OperatorPage):
             shown=evidence_in_words(item, row.signature.evidence) if row.signature else (),
             attached=present(attachments(row.signature.evidence)) if row.signature else (),
             changes=changes(item, row.signature, status.snapshot) if row.signature else (),
+            record=shown_on(item, powers),
             on_form_4=_on_form_4(status.snapshot) if item.id == "LAW-05" else (),
             purge_owed_since=duties.purge_owed_since(timezone.now()) if item.id == "LAW-12" else None,
             has_duties=item.id in _IN_THE_CALENDAR,
@@ -166,7 +169,9 @@ class ChecklistAdmin(OperatorPage):
         self.report(request, done, headline=gate.headline(now) if moved else None)
 
 
-_IN_THE_CALENDAR: Final = frozenset({"LAW-12", "LAW-14", "LAW-15", "LAW-16", "LAW-17", "LAW-18", "LAW-20"})
+_IN_THE_CALENDAR: Final = frozenset(
+    {"LAW-08", "LAW-09", "LAW-12", "LAW-13", "LAW-14", "LAW-15", "LAW-16", "LAW-17", "LAW-18", "LAW-20", "LAW-21"}
+)
 """Items whose deadlines are in the calendar of duties."""
 _BOTH_GATES: Final = (Feature.MATCH_PAIR, Feature.PROFILE_DATING)
 _JUDGED: Final = "dating_judged"

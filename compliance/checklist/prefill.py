@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from compliance import assessment, gate, law
+from compliance.checklist.shown import shown_on
 from compliance.language import current_language
 from compliance.law import Item, retention, transmissions
 from compliance.models import Signature
@@ -24,7 +25,9 @@ def initial_evidence(item: Item, snapshot: gate.Snapshot, last: Signature | None
         snapshot: of the gate, now.
         last: the newest signature on the item, withdrawn or not.
     """
-    known = _known(item, snapshot, current_language())
+    language = current_language()
+    taken = {key: law.say(text, language) for key, text in shown_on(item).evidence.items()}
+    known = taken | _known(item, snapshot, language)
     confirmed = {field.key for field in item.evidence if field.kind == "check" and field.required}
     earlier = {key: value for key, value in (last.evidence if last else {}).items() if key not in confirmed}
     return {**known, **earlier, **{key: known[key] for key in _CURRENT if known.get(key)}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from compliance import assessment, gate, law
 from compliance.adminkit import articles_by_statute
+from compliance.checklist.shown import shown_on
 from compliance.language import localized
 from compliance.law import (
     CONDITIONS,
@@ -36,6 +37,7 @@ from compliance.law import (
     contradictions,
     open_only,
 )
+from compliance.law.powers import Power
 from compliance.models import Signature
 
 SOON: Final = timedelta(days=30)
@@ -50,6 +52,7 @@ class ItemState(StrEnum):
     expired = "expired"
     contradicted = "contradicted"
     outdated = "outdated"
+    doubtful = "doubtful"
     unsigned = "unsigned"
     idle = "idle"
 
@@ -60,6 +63,7 @@ _STATES: Final[Mapping[ItemState, Promise]] = {
     ItemState.expired: gettext_lazy("Expired"),
     ItemState.contradicted: gettext_lazy("Signed, but contradicts the filing"),
     ItemState.outdated: gettext_lazy("Signed, but form 4 lacks a feature"),
+    ItemState.doubtful: gettext_lazy("Signed, but the record shows otherwise"),
     ItemState.unsigned: gettext_lazy("Not signed"),
     ItemState.idle: gettext_lazy("Does not apply"),
 }
@@ -85,7 +89,7 @@ class ItemStatus:
     @property
     def done(self) -> bool:
         """Whether a signature holds."""
-        return self.state in {ItemState.signed, ItemState.ending}
+        return self.state in {ItemState.signed, ItemState.ending, ItemState.doubtful}
 
     @property
     def condition(self) -> Condition | None:
@@ -144,13 +148,13 @@ class ChecklistStatus:
     rows: list[ItemStatus]
 
     @classmethod
-    def now(cls) -> ChecklistStatus:
-        """Read the gate and the live signatures."""
+    def now(cls, powers: Collection[Power] = ()) -> ChecklistStatus:
+        """Read the gate, the live signatures, and what the record shows to somebody with these powers."""
         snapshot = gate.reconcile()
         now = timezone.now()
         live = Signature.objects.filter(withdrawn_at__isnull=True).select_related("signed_by")
         signatures = {signature.item_id: signature for signature in live}
-        return cls(snapshot, [_row(item, snapshot, signatures.get(item.id), now) for item in ITEMS])
+        return cls(snapshot, [_row(item, snapshot, signatures.get(item.id), now, powers) for item in ITEMS])
 
     @property
     def sections(self) -> list[Section]:
@@ -221,7 +225,9 @@ def _contradicted(item: Item, snapshot: gate.Snapshot) -> bool:
     return any(each.item == item.id for each in found)
 
 
-def _row(item: Item, snapshot: gate.Snapshot, signature: Signature | None, now: datetime) -> ItemStatus:
+def _row(
+    item: Item, snapshot: gate.Snapshot, signature: Signature | None, now: datetime, powers: Collection[Power]
+) -> ItemStatus:
     facts = facts_of(snapshot)
     is_open = item in snapshot.open_items()
     ends = signature.expires_at if signature else None
@@ -235,6 +241,8 @@ def _row(item: Item, snapshot: gate.Snapshot, signature: Signature | None, now: 
         state = ItemState.contradicted
     elif item.id == "LAW-05" and facts.unfiled(assessment.offered_features(snapshot)):
         state = ItemState.outdated
+    elif shown_on(item, powers).against:
+        state = ItemState.doubtful
     elif ends is not None and ends - now < SOON:
         state = ItemState.ending
     else:
