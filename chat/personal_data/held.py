@@ -28,11 +28,12 @@ def keep(leaving: Leaving) -> None:
     """Copy what live holds keep of people who are about to be erased.
 
     Raises:
-        Unsealable: a hold keeps something and no key is configured. Then nobody is erased.
+        Unsealable: there is a hold and no key is configured. Then nobody is erased.
     """
     holds = list(_live())
     if not holds:
         return
+    vault.current_prefix()  # whoever could leave while another one could not would show whom a hold names
     for person in leaving.accounts:
         rooms = keeping().rooms_of(person.pk)
         for hold in holds:

@@ -29,7 +29,7 @@ class Job:
     words: bool = False
     """It erases the words of talks and leaves their history, which is all that a freeze request keeps."""
     of_talks: bool = False
-    """Its number stays out of the ledger: where few talk, "1" tells staff that a talk took place."""
+    """Its number stays out of the ledger: where few talk, "1" tells that a talk took place, or that one was held."""
 
 
 _jobs: Final[dict[str, tuple[Job, ...]]] = {}

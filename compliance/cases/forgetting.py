@@ -38,7 +38,7 @@ def forget(rows: QuerySet[Any, Any]) -> int:
         evidence.erase(sha256)
     papers.update(name="")
     Letter.objects.filter(case__in=chosen).update(text="")
-    disclosures.update(rooms=[], people=[], reason="")
+    disclosures.update(rooms=[], people=[], reason="", refusal="", finding="")
     return Case.objects.filter(pk__in=chosen).update(
         sender="", reference="", contact="", about="", reason="", emptied_at=timezone.now()
     )

@@ -2,6 +2,7 @@
 
 from compliance.disclosures.acts import approve, ask, make, open_extract, refuse, review
 from compliance.disclosures.extract import Record, Scope, ready, register_provider
+from compliance.disclosures.forgetting import ended_before, forget
 from compliance.disclosures.reviews import REVIEW_DAYS, awaiting_review, review_due
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "approve",
     "ask",
     "awaiting_review",
+    "ended_before",
+    "forget",
     "make",
     "open_extract",
     "ready",

@@ -92,7 +92,7 @@ def privacy() -> dict[str, Any]:
     return {"published": published(), "kept": kept, "transmissions": transmissions.TRANSMISSIONS}
 
 
-_NOT_ABOUT_VISITORS: Final = frozenset({"instances", "admin_log", "proof"})
+_NOT_ABOUT_VISITORS: Final = frozenset({"instances", "admin_log", "approvals", "feeds", "invitations", "proof"})
 
 
 @_page("complaints.html", ("TBA 172", "TBA 6", "IPA 3(2)", "IPA 4", "PIA 4", "IPA 6", "YIA 22", "TBA 4(1)"))
@@ -109,6 +109,9 @@ def complaints() -> dict[str, Any]:
 @_page("transparency.html", ("TBA 3", "TBA 4"))
 def transparency_counts() -> dict[str, Any]:
     """Show monthly counts from the ledger."""
-    columns = [counted.title for counted in transparency.COLUMNS.values()]
-    rows = [(month.first, list(month.counts.values())) for month in transparency.months()]
-    return {"columns": columns, "rows": rows}
+    columns = transparency.COLUMNS
+    rows = [
+        (month.first, [columns[name].told(count) for name, count in month.counts.items()])
+        for month in transparency.months()
+    ]
+    return {"columns": [counted.title for counted in columns.values()], "rows": rows}

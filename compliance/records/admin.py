@@ -303,7 +303,13 @@ class LedgerAdmin(ReadOnly):
         form = PeriodForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             start, end = form.bounds
-            bundle = proof.bundle(start, end, actor=cast("AbstractBaseUser", request.user))
+            try:
+                bundle = proof.bundle(start, end, actor=cast("AbstractBaseUser", request.user))
+            except ValueError:
+                self.message_user(
+                    request, _("No proof of this period can be made yet. Choose an earlier one."), messages.ERROR
+                )
+                return HttpResponseRedirect(reverse("admin:compliance_ledgerentry_proof"))
             packed = io.BytesIO()
             with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
                 for name, content in proof.files(bundle, current_language()).items():

@@ -12,12 +12,13 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -272,3 +273,14 @@ def spend(
 
 def _locked(pk: UUID) -> Approval:
     return Approval.objects.select_for_update(of=("self",)).get(pk=pk)
+
+
+def named_before(before: datetime) -> QuerySet[Approval]:
+    """Return the requests from before a moment that still name a second person from outside."""
+    return Approval.objects.filter(requested_at__lt=before).exclude(outside_name="")
+
+
+def forget(rows: QuerySet[Approval]) -> int:
+    """Take the name of a second person from outside out of requests; return how many. What was asked stays."""
+    chosen = list(rows.values_list("pk", flat=True))
+    return Approval.objects.filter(pk__in=chosen).update(outside_name="")

@@ -95,7 +95,8 @@ _ANSWERED: Final = (
     "withdrawn_at",
     "done_at",
 )
-_EXTENDED: Final = ("extended_at", "extended_by_id", "extension_paper", "ends_on")
+_EXTENDED: Final = ("extended_at", "extended_by_id", "ends_on")
+_NAMED: Final = ("subject", "paper", "extension_paper")
 
 
 def _set_once(column: str, said: Sql, *with_it: str) -> Sql:
@@ -109,6 +110,17 @@ def _entry_of_hold(event: Event) -> Sql:
         return f"{_newest(dialect, (event,), dialect.names('payload', 'hold', 'NEW.id'))} IS NOT NULL"
 
     return sql
+
+
+def _not_emptied(dialect: Dialect) -> str:
+    """Return the refusal of whom a hold names: it changes to nobody only, and only once the hold is over."""
+    nobody = "'00000000-0000-0000-0000-000000000000'" if dialect.postgresql else f"'{'0' * 32}'"
+    over = "(OLD.lifted_at IS NOT NULL OR OLD.ends_on < CURRENT_DATE)"
+    emptied = f"({over} AND NEW.paper = '' AND (NEW.subject IS NULL OR NEW.subject = {nobody}))"
+    extended = "(OLD.extended_at IS NULL AND NEW.extended_at IS NOT NULL)"
+    named = " OR ".join(dialect.differs(f"NEW.{name}", f"OLD.{name}") for name in _NAMED[:2])
+    paper = dialect.differs("NEW.extension_paper", "OLD.extension_paper")
+    return f"(({named}) AND NOT {emptied}) OR ({paper} AND NOT {extended} AND NOT {emptied})"
 
 
 def _not_open(dialect: Dialect) -> str:
@@ -299,7 +311,14 @@ def declare_all() -> None:
             model=hold,
             on="UPDATE",
             says="a legal hold keeps what it names",
-            refuse=changed(hold, but=(*_LIFTED, *_EXTENDED)),
+            refuse=changed(hold, but=(*_LIFTED, *_EXTENDED, *_NAMED)),
+        ),
+        Guard(
+            name="hold_emptied",
+            model=hold,
+            on="UPDATE",
+            says="a legal hold names whom it keeps until it is over",
+            refuse=_not_emptied,
         ),
         Guard(
             name="hold_extended",

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -160,24 +160,31 @@ def place(
             placed_by_id=actor.pk,
             case=case,
         )
-        ends = ends_on.isoformat() if ends_on else None
-        payload = {
-            "hold": hold.pk,
-            "scope": scope,
-            "ground": ground,
-            "ends_on": ends,
-            "named": subject_digest(subject, hold.paper),
-        }
+        payload = {"hold": hold.pk, "named": named_digest(hold), "until": until_digest(hold, hold.paper)}
         ledger.append(Event.HOLD_PLACED, actor=actor, payload=payload)
     return hold
 
 
-def subject_digest(subject: UUID | None, paper: str) -> str:
-    """Return the digest by which the ledger identifies the subject and the paper of a hold.
+def named_digest(hold: Hold) -> str:
+    """Return the digest by which the ledger knows whose records a hold keeps, on what ground and on what paper.
 
-    The ledger is given to third persons as proof; they must not learn whom an authority asks about.
+    The ledger is given to third persons as proof; they must not learn whom an authority asks about, nor that one does.
     """
-    return hashlib.sha256(f"{subject or ''}\n{paper}".encode()).hexdigest()
+    return _digest(hold.subject or "", hold.paper, hold.scope, hold.ground)
+
+
+def until_digest(hold: Hold, paper: str) -> str:
+    """Return the digest by which the ledger knows the last day of a hold.
+
+    Args:
+        hold: whose last day it is.
+        paper: on which this day rests; without it, the few days that are possible could be tried.
+    """
+    return _digest(hold.subject or "", paper, hold.ends_on or "")
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def latest_extension(hold: Hold) -> date:
@@ -227,11 +234,7 @@ def extend(*, hold: Hold, ends_on: date | None, paper: str, actor: AbstractBaseU
         assert ends_on is not None
         row.ends_on, row.extension_paper = ends_on, paper.strip()
         row.extended_at, row.extended_by_id = timezone.now(), actor.pk
-        payload = {
-            "hold": row.pk,
-            "ends_on": ends_on.isoformat(),
-            "named": subject_digest(row.subject, row.extension_paper),
-        }
+        payload = {"hold": row.pk, "until": until_digest(row, row.extension_paper)}
         ledger.append(Event.HOLD_EXTENDED, actor=actor, payload=payload)
         row.save(update_fields=["ends_on", "extension_paper", "extended_at", "extended_by"])
 
@@ -266,3 +269,30 @@ def lift(*, hold: Hold, approval: Approval, actor: AbstractBaseUser) -> None:
         payload = {"hold": hold.pk, "reason": row.reason, **agreed}
         ledger.append(Event.HOLD_LIFTED, actor=actor, payload=payload)
         live.update(lifted_at=timezone.now(), lifted_by_id=actor.pk, lift_reason=row.reason)
+
+
+NOBODY: Final = UUID(int=0)
+"""Stands where a hold named a person or a room, once that was erased."""
+_ERASED: Final = "–"
+
+
+def ended_before(before: datetime, _held: Live) -> QuerySet[Hold]:
+    """Return the holds that ended before a moment and still name somebody."""
+    over = Q(lifted_at__lt=before) | Q(ends_on__lt=timezone.localdate(before))
+    return Hold.objects.filter(over).exclude(paper="")
+
+
+def forget(rows: QuerySet[Hold]) -> int:
+    """Take out of holds whom they named and on what paper; return how many. The days, and who acted, stay."""
+    chosen = list(rows.values_list("pk", flat=True))
+    holds = Hold.objects.filter(pk__in=chosen)
+    holds.exclude(extension_paper="").update(extension_paper=_ERASED, paper="", subject=NOBODY)
+    holds.exclude(scope=Hold.Scope.EVERYTHING).update(paper="", subject=NOBODY)
+    holds.filter(scope=Hold.Scope.EVERYTHING).update(paper="")
+    return len(chosen)
+
+
+def is_emptied(hold: Hold) -> bool:
+    """Return whether a hold that is over no longer names anybody: its digests in the ledger lead nowhere then."""
+    over = hold.lifted_at is not None or (hold.ends_on is not None and hold.ends_on < timezone.localdate())
+    return over and not hold.paper

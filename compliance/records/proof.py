@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils import timezone
 
-from compliance.models import LedgerEntry
+from compliance.models import Disclosure, LedgerEntry
 from compliance.records import ledger, replay
 from compliance.records.events import Event
 from compliance.records.replay import FORMAT, JSON_NAME, PAGE_NAME, SUMS_NAME
@@ -30,19 +31,23 @@ def bundle(
     - `entries`: those of the period.
     - `after`: the one behind, which shows that the end is whole. Without an end it is the entry of this export.
 
+    A proof for others does not reach into a disclosure that is under way: it ends before the first entry about one.
+
     All else in it is derived from these by `replay.claims`, and a check derives it anew. Where the entries contradict
     each other there are no claims, and the check says why.
 
     Args:
         start: None begins with entry 1.
-        end: not included; None, or a time that has not come, ends with what is written now.
+        end: not included; None, or a time that has not come, ends with what is written now, or where it has to.
         actor: who asks for it; None for the command line.
 
     Raises:
-        ValueError: the period begins in the future, or ends before it begins.
+        ValueError: the period begins in the future or behind the end that it has to have, or ends before it begins.
     """
     now = timezone.now()
     end = None if end and end > now else end
+    latest = secret_from()
+    end = min(end or latest, latest) if latest else end
     if start and start >= (end or now):
         raise ValueError("the period ends before it begins, or has not begun")
     bounds = {"from": ledger.stamp(start) if start else None, "to": ledger.stamp(end) if end else None}
@@ -64,6 +69,24 @@ def bundle(
         return proof | replay.claims(proof)
     except replay.Refused:
         return proof | dict.fromkeys(replay.DERIVED)
+
+
+def secret_from() -> datetime | None:
+    """Return the time before which a proof ends while a disclosure is under way; None while there is none.
+
+    An order of silence can forbid to tell that it came, and whoever is concerned could be given a proof. A disclosure
+    is under way until its case is closed. Where present danger was its ground and no case is there, it is until it was
+    refused, or made and reviewed.
+    """
+    alone = Q(alone=True, reviewed_at__isnull=True) | Q(alone=False, made_at__isnull=True)
+    without_case = Q(case__isnull=True, refused_at__isnull=True) & alone
+    live = Disclosure.objects.filter(Q(case__closed_at__isnull=True, case__isnull=False) | without_case)
+    keys = [str(key) for key in live.values_list("pk", flat=True)]
+    first = LedgerEntry.objects.filter(payload__disclosure__in=keys).order_by("seq").first() if keys else None
+    if first is None:
+        return None
+    # The entry before it closes the period, and is itself in no period: the one behind shows that the end is whole.
+    return LedgerEntry.objects.filter(seq=first.seq - 1).values_list("at", flat=True).first() or first.at
 
 
 def files(proof: Mapping[str, Any], language: str) -> dict[str, bytes]:

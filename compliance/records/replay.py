@@ -234,7 +234,18 @@ HIDDEN = {
     "named",
     "renewed",
 }
-HIDDEN |= {"running", "sha256", "signature", "signatures", "standing", "table", "token", "unsigned", "evidence_sha256"}
+HIDDEN |= {
+    "until",
+    "running",
+    "sha256",
+    "signature",
+    "signatures",
+    "standing",
+    "table",
+    "token",
+    "unsigned",
+    "evidence_sha256",
+}
 
 
 class Refused(ValueError):

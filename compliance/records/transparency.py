@@ -18,15 +18,26 @@ from compliance.records import ledger
 from compliance.records.events import Event
 
 MONTHS: Final = 12
+SMALL: Final = 5
+"""From this number on a count about people is told exactly. This service sets it; no statute does."""
 _KEPT_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One column: its title, and the ledger event that is counted."""
+    """One column: its title, and the ledger event that is counted.
+
+    `of_people`: it counts what was done about somebody's words, so a small number is not told: where few people talk,
+    it would point to one of them.
+    """
 
     event: Event
     title: Text
+    of_people: bool = False
+
+    def told(self, count: int) -> str:
+        """Return a count as it is shown in public."""
+        return f"1–{SMALL - 1}" if self.of_people and 0 < count < SMALL else str(count)
 
 
 COLUMNS: Final[Mapping[str, Counted]] = MappingProxyType(
@@ -38,8 +49,9 @@ COLUMNS: Final[Mapping[str, Counted]] = MappingProxyType(
                 "クローズド・チャットの開示（案件の終了後に計上）",
                 "Closed talk disclosed (counted once its case ended)",
             ),
+            of_people=True,
         ),
-        "reports": Counted(Event.REPORT_FILED, Text("当事者からの通報", "Reports")),
+        "reports": Counted(Event.REPORT_FILED, Text("当事者からの通報", "Reports"), of_people=True),
         "stops": Counted(Event.STOP_PULLED, Text("緊急停止", "Stops")),
     }
 )
