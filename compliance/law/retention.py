@@ -55,7 +55,7 @@ class Kept:
     by: Eraser
     days: int | None = None
     tables: tuple[str, ...] = ()
-    """The database tables whose rows, or some of whose columns, the row is about (`app.Model`, or `app.*`)."""
+    """The database tables whose rows, or some of whose columns, the row is about (`app.Model`)."""
 
     @property
     def period(self) -> Text:
@@ -318,15 +318,65 @@ TABLE: Final[tuple[Kept, ...]] = (
     Kept(
         key="cases",
         what=Text(
-            "書面・請求の案件（差出人・連絡先・求めの内容・ファイル・返信の書面）。番号・種類・日付・結果は残る",
-            "Cases of papers and requests: sender, contact, what was asked for, files, letters. Number, kind, days and "
-            "outcome stay",
+            "書面・請求の案件（差出人・連絡先・求めの内容・ファイル・返信の書面）と開示（対象・理由・写し）。"
+            "番号・種類・日付・結果は残る",
+            "Cases of papers and requests (sender, contact, what was asked for, files, letters) and disclosures (whom "
+            "they were about, why, the extract). Number, kind, days and outcome stay",
         ),
         counted_from=Text("案件が終わってから", "after the case ended"),
         why=Text("応じたこと・応じなかったことを後から示すため", "to show later what was answered and why"),
         by=Eraser.JOB,
         days=365,
         tables=("compliance.Case", "compliance.CasePaper", "compliance.Letter", "compliance.Disclosure"),
+    ),
+    Kept(
+        key="holds",
+        what=Text(
+            "法的保全の対象（人・部屋）と根拠の書面。始まりと終わりの日、扱った人は残る",
+            "Whom or which room a legal hold named, and its papers. Its days, and who placed and ended it, stay",
+        ),
+        counted_from=Text("法的保全の終了から", "after the hold ended"),
+        why=Text("保全したことを後から示すため", "to show later what was kept and why"),
+        by=Eraser.JOB,
+        days=365,
+        tables=("compliance.Hold",),
+    ),
+    Kept(
+        key="approvals",
+        what=Text(
+            "二人での承認の依頼：外部の二人目の氏名。依頼と回答の記録は残る",
+            "Requests for a second person’s approval: the name of one from outside. What was asked and answered stays",
+        ),
+        counted_from=Text("依頼から", "after it was asked for"),
+        why=Text("だれが二人目だったかを後から確かめるため", "to check later who the second person was"),
+        by=Eraser.JOB,
+        days=365,
+        tables=("compliance.Approval",),
+    ),
+    Kept(
+        key="references",
+        what=Text(
+            "記録台帳での参照番号と、そのアカウントとの対応", "The reference by which the ledger names an account"
+        ),
+        counted_from=Text(
+            "退会まで（その後はだれにもつながらない番号だけが残る）",
+            "until the account is closed; then it leads to nobody",
+        ),
+        why=Text("台帳に氏名を書かずに、だれの操作かを示すため", "so that the ledger shows who acted without a name"),
+        by=Eraser.PERSON,
+        tables=("compliance.Actor",),
+    ),
+    Kept(
+        key="feeds",
+        what=Text(
+            "スタッフの予定表の購読アドレス（ハッシュのみ）", "Addresses of calendar feeds of staff (hashes only)"
+        ),
+        counted_from=Text(
+            "本人が取り消すか、スタッフでなくなるまで", "until revoked, or the person is no longer staff"
+        ),
+        why=Text("期限を自分の予定表で見られるようにするため", "to show deadlines in one’s own calendar"),
+        by=Eraser.PERSON,
+        tables=("compliance.Feed",),
     ),
     Kept(
         key="invitations",
@@ -349,7 +399,18 @@ TABLE: Final[tuple[Kept, ...]] = (
         counted_from=Text("期限なし", "no end"),
         why=Text("いつ何を提供していたかを示すため", "to show what was offered when"),
         by=Eraser.NOBODY,
-        tables=("compliance.*",),
+        tables=(
+            "compliance.LedgerEntry",
+            "compliance.LedgerHead",
+            "compliance.Signature",
+            "compliance.Assessment",
+            "compliance.Authorisation",
+            "compliance.GateState",
+            "compliance.Filing",
+            "compliance.Happening",
+            "compliance.Outage",
+            "compliance.DutyMark",
+        ),
     ),
     Kept(
         key="server_logs",

@@ -1,9 +1,11 @@
 """What is past its period is erased, what is held is not, and the job does what the public table says."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from io import StringIO
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,15 +21,15 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from chat import matching, people, retention, rooms
+from chat import matching, people, personal_data, retention, rooms
 from chat.messages import NewEvent
 from chat.models import LoginEnd, Message, Pairing, Participant, Room, Ticket, User
 from chat.people import Person
 from compliance.law import Status
 from compliance.law.retention import ROW, TABLE, Eraser, as_text, version
-from compliance.models import Approval, Hold, Instance, LedgerEntry
-from compliance.records import holds, ledger
-from compliance.testing import agreed, lift_hold, sign_all
+from compliance.models import Approval, Disclosure, Hold, Instance, LedgerEntry
+from compliance.records import agreement, approvals, evidence, holds, ledger
+from compliance.testing import agreed, lift_hold, sign_all, unguarded
 from tests.compliance.cases import POWERS, standing
 from tests.conftest import MakeUser
 from tests.kit.store import store
@@ -69,13 +71,44 @@ def test_the_job_serves_exactly_the_rows_that_say_so() -> None:
     assert all((kept.days is not None) for kept in TABLE if kept.by is Eraser.JOB)
 
 
-def test_every_table_of_the_database_stands_in_the_retention_table() -> None:
+def test_every_table_has_its_period_and_a_fate_when_a_person_is_erased() -> None:
+    """No wildcard: whoever adds a table says for how long, and what becomes of a row that names somebody."""
     named = {name for kept in TABLE for name in kept.tables}
-    for model in apps.get_models(include_auto_created=False):
-        if not model._meta.proxy and model._meta.label not in NOBODYS:
-            assert {model._meta.label, f"{model._meta.app_label}.*"} & named, model._meta.label
-    known = {model._meta.label for model in apps.get_models()} | {f"{app}.*" for app in ("compliance",)}
-    assert named <= known
+    models = {model._meta.label: model for model in apps.get_models() if not model._meta.proxy}
+    assert named == set(models) - NOBODYS
+    for label, model in models.items():
+        people = [each for each in model._meta.get_fields() if each.many_to_one or each.one_to_one]
+        about = [each for each in people if each.concrete and each.related_model is User]
+        assert [f"{label}.{each.name}" for each in about if f"{label}.{each.name}" not in personal_data.PARTS] == []
+    for kept in TABLE:
+        assert (kept.key in retention.JOBS) is (kept.by is Eraser.JOB), kept.key
+        assert kept.days or kept.by in {Eraser.PERSON, Eraser.OPERATOR, Eraser.NOBODY}, kept.key
+
+
+#: Tables of which nothing is ever erased, and why that names nobody.
+KEPT: Final = {
+    "chat.ClosedRoomId": "a random number alone",
+    **dict.fromkeys(
+        (
+            "compliance.LedgerEntry",
+            "compliance.LedgerHead",
+            "compliance.Signature",
+            "compliance.Assessment",
+            "compliance.Authorisation",
+            "compliance.GateState",
+            "compliance.Filing",
+            "compliance.Happening",
+            "compliance.Outage",
+            "compliance.DutyMark",
+        ),
+        "the operator’s own record of what was filed, signed and done",
+    ),
+}
+
+
+def test_what_is_kept_for_ever_is_the_operators_own_record_and_nothing_else() -> None:
+    for_ever = {name for kept in TABLE if kept.by is Eraser.NOBODY for name in kept.tables}
+    assert for_ever == set(KEPT)
 
 
 def test_communication_history_is_kept_for_180_days_as_the_rule_base_proposes() -> None:
@@ -231,8 +264,17 @@ def test_a_run_puts_its_counts_into_the_ledger_and_a_dry_one_does_nothing() -> N
     entry = LedgerEntry.objects.get(event="retention.purged")
     assert entry.payload["counts"]["sessions"] == 1
     assert (entry.payload["table"], entry.payload["stopped"]) == (version(), False)
-    of_talks = {"closed_running", "closed_history", "closed_words", "tickets", "taken_back", "reports"}
-    # Of these, "1" would tell that a talk took place.
+    of_talks = {
+        "closed_running",
+        "closed_history",
+        "closed_words",
+        "tickets",
+        "taken_back",
+        "reports",
+        "held_copies",
+        "holds",
+    }
+    # Of these, "1" would tell that a talk took place, or that somebody was asked about.
     assert set(entry.payload["counts"]) == set(retention.JOBS) - of_talks
     assert ledger.verify() is None
 
@@ -475,3 +517,82 @@ def test_holds_are_placed_and_lifted_in_the_admin(desk: Client, operator: User) 
     assert (held.lifted_by, held.lift_reason, held.paper) == (operator, "満了", "第1号")
     assert desk.post(page, {"lift_reason": "再び"}).status_code == 403
     assert desk.post(f"/admin/compliance/hold/{held.pk}/delete/").status_code == 403
+
+
+# What names people beside the chat ------------------------------------------------------------------------------------
+
+
+def days_on(days: int) -> Any:
+    """Some days later."""
+    return time_machine.travel(timezone.now() + timedelta(days=days), tick=False)
+
+
+@pytest.mark.parametrize("kind", ["lifted", "extended", "everything"])
+def test_a_hold_that_is_over_forgets_whom_it_named(kind: str, operator: User) -> None:
+    room = rooms.create_open_room(actor=operator, name="控えの間")
+    if kind == "extended":
+        held = freeze(operator, room.pk)
+        until = timezone.localdate() + timedelta(days=45)
+        holds.extend(hold=held, ends_on=until, paper="捜査第2号", actor=operator)
+    else:
+        held = hold(operator, "everything" if kind == "everything" else "room", room.pk if kind == "lifted" else None)
+        lift_hold(hold=held, reason="済み", actor=operator)
+    with days_on(300):
+        assert retention.purge().counts.get("holds") == 0
+    # The clock of the database does not travel; only to lift a hold takes none.
+    with days_on(366 + 45), unguarded("hold_emptied") if kind == "extended" else nullcontext():
+        assert retention.purge().counts.get("holds") == 1
+        assert retention.purge().counts.get("holds") == 0
+        held.refresh_from_db()
+        assert held.subject in {None, holds.NOBODY}
+        assert "号" not in held.paper + held.extension_paper
+        assert (held.placed_by, held.ground) == (operator, "freeze" if kind == "extended" else "order")
+        assert agreement.differences() == []
+
+
+def test_a_hold_that_is_not_over_cannot_be_emptied(operator: User) -> None:
+    room = rooms.create_open_room(actor=operator, name="控えの間")
+    held = hold(operator, "room", room.pk)
+    for changes in ({"paper": ""}, {"subject": holds.NOBODY}, {"paper": "", "subject": holds.NOBODY}):
+        with pytest.raises(IntegrityError, match="until it is over"), transaction.atomic():
+            Hold.objects.filter(pk=held.pk).update(**changes)
+    lift_hold(hold=held, reason="済み", actor=operator)
+    with pytest.raises(IntegrityError, match="until it is over"), transaction.atomic():
+        Hold.objects.filter(pk=held.pk).update(paper="別の書面")
+
+
+def test_the_name_of_a_second_person_from_outside_goes_after_a_year(operator: User) -> None:
+    asked = approvals.request(kind=Approval.Kind.STOP_LIFT, subject="1", reason="点検", actor=operator)
+    approvals.name_outside(approval=asked, name="外部の人", actor=operator)
+    assert retention.purge().counts["approvals"] == 0
+    with days_on(366):
+        assert retention.purge().counts["approvals"] == 1
+    asked.refresh_from_db()
+    assert (asked.outside_name, asked.reason) == ("", "点検")
+
+
+@pytest.mark.parametrize("end", ["reviewed", "refused", "unmade", "open"])
+def test_a_disclosure_without_a_case_forgets_whom_it_was_about(
+    end: str, operator: User, make_user: MakeUser, settings: Any, tmp_path: Path
+) -> None:
+    settings.EVIDENCE_ROOT = tmp_path
+    now, second = timezone.now(), make_user()
+    made: dict[str, Any] = {"made_at": now, "sha256": evidence.keep(b"extract"), "alone": True}
+    how = {
+        "reviewed": {**made, "reviewed_at": now, "reviewed_by": second, "finding": "花子さんの件"},
+        "refused": {"refused_at": now, "refused_by": second, "refusal": "花子さんの件"},
+        "unmade": {},
+        "open": made,
+    }[end]
+    row = Disclosure.objects.create(
+        ground="danger", reason="花子さんの件", people=[str(uuid4())], since=now, until=now, asked_by=operator, **how
+    )
+    assert retention.purge().counts["cases"] == 0
+    with days_on(366):
+        assert retention.purge().counts["cases"] == (end != "open")
+        assert retention.purge().counts["cases"] == 0
+    row.refresh_from_db()
+    kept = f"{row.reason}{row.refusal}{row.finding}{row.people}"
+    assert ("花子" in kept) is (end == "open"), "what nobody reviewed waits for its review"
+    files = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert bool(files) is (end != "reviewed"), "its extract goes with it"
