@@ -58,7 +58,7 @@ def collected(*arguments: str) -> list[str]:
     """Returns the tests of two files in the order in which they would run."""
     files = ("tests/e2e/test_policy.py", "tests/compliance/law/test_classify.py")
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments, *files]
-    env = os.environ | {"TODOKE_TEST_BACKEND": "sqlite"}
+    env = os.environ | {"TODOKE_TEST_BACKEND": "sqlite", "PYTEST_ADDOPTS": ""}
     found = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True, timeout=120)
     return [line for line in found.stdout.splitlines() if "::" in line]
 

@@ -221,7 +221,7 @@ def test_what_somebody_would_think_of_who_wants_to_break_it(place: Neighbourhood
         place.tell(frame)
 
 
-@given_settings(max_examples=1000)
+@given_settings(max_examples=250)
 @given(frame=any_frames)
 def test_frames_that_nobody_would_think_of(place: Neighbourhood, frame: str | bytes) -> None:
     place.tell(frame)
