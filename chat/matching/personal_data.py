@@ -10,14 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models import Pairing, Ticket
 from chat.personal_data import Column, Fate, Link, Part, Reader, Section, Type, register
+from chat.retention import overdue
 
 
 def _waiting(reader: Reader) -> Iterator[Mapping[str, Any]]:
-    yield from Ticket.objects.filter(user=reader.user).values("topic", "language", "since")
+    mine = Ticket.objects.filter(user=reader.user).exclude(pk__in=overdue("tickets"))
+    yield from mine.values("topic", "language", "since")
 
 
 def _met(reader: Reader) -> Iterator[Mapping[str, Any]]:
-    mine = Pairing.objects.filter(Q(lower=reader.user) | Q(higher=reader.user)).order_by("made_at")
+    mine = Pairing.objects.filter(Q(lower=reader.user) | Q(higher=reader.user))
+    mine = mine.exclude(room__in=overdue("closed_history").values("pk")).order_by("made_at")
     for pairing in mine.iterator(chunk_size=500):
         yield {"room": pairing.room_id, "made_at": pairing.made_at, "ended_at": pairing.ended_at}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models import Block, Device, PendingSignup, Preferences
 from chat.personal_data import Column, Fate, Link, Part, Reader, Section, Type, register
+from chat.retention import kept_since
 
 
 def _account(reader: Reader) -> Iterator[Mapping[str, Any]]:
@@ -22,8 +24,13 @@ def _account(reader: Reader) -> Iterator[Mapping[str, Any]]:
         "guest": user.is_guest,
         "suspended": not user.is_active,
         "joined_at": user.date_joined,
-        "signed_in_at": user.last_login,
+        "signed_in_at": _recent(user.last_login),
     }
+
+
+def _recent(at: datetime | None) -> datetime | None:
+    """Leave out a time past its period: what is there because of a hold alone would tell of the hold."""
+    return at if at is not None and at >= kept_since("sign_ins") else None
 
 
 def _addresses(reader: Reader) -> Iterator[Mapping[str, Any]]:
@@ -34,7 +41,7 @@ def _addresses(reader: Reader) -> Iterator[Mapping[str, Any]]:
 
 def _factors(reader: Reader) -> Iterator[Mapping[str, Any]]:
     for factor in Authenticator.objects.filter(user=reader.user).order_by("pk"):
-        yield {"type": factor.type, "created_at": factor.created_at, "used_at": factor.last_used_at}
+        yield {"type": factor.type, "created_at": factor.created_at, "used_at": _recent(factor.last_used_at)}
 
 
 def _blocks(reader: Reader) -> Iterator[Mapping[str, Any]]:

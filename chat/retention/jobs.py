@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from compliance.law import retention
 from compliance.records.holds import Live
@@ -52,6 +53,22 @@ def register(key: str, *jobs: Job) -> None:
     if key in _jobs:
         raise ValueError(f"the row {key!r} has its jobs already")
     _jobs[key] = jobs
+
+
+def overdue(key: str) -> Rows:
+    """Return the rows past their period, whatever a hold keeps of them.
+
+    No page and no export shows these: what is there because of a hold alone would tell whoever sees it of the hold.
+
+    Args:
+        key: of a row of the table; of several jobs, the first one counts.
+    """
+    return JOBS[key][0].due(kept_since(key), Live())
+
+
+def kept_since(key: str) -> datetime:
+    """Return the moment before which a row of the table is past its period."""
+    return timezone.now() - timedelta(days=retention.ROW[key].days or 0)
 
 
 def older(model: Any, column: str) -> Due:

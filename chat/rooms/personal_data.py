@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models import Participant, Room
 from chat.personal_data import Column, Fate, Link, Part, Reader, Section, Type, register
+from chat.retention import overdue
 from chat.rooms.queries import closed_rooms_of
 
 
@@ -21,7 +22,8 @@ def _made(reader: Reader) -> Iterator[Mapping[str, Any]]:
 def _closed(reader: Reader) -> Iterator[Mapping[str, Any]]:
     """Yield the closed rooms of somebody; with whom only while they are in it, as the page says it only then."""
     others = {room.pk: [person.name for person in people] for room, people in closed_rooms_of(reader.user.pk)}
-    places = Participant.objects.filter(user=reader.user).order_by("joined_at", "pk")
+    places = Participant.objects.filter(user=reader.user).exclude(room__in=overdue("closed_history").values("pk"))
+    places = places.order_by("joined_at", "pk")
     for place in places.iterator(chunk_size=500):
         with_whom = others.get(place.room_id) if reader.themselves else None
         yield {"room": place.room_id, "joined_at": place.joined_at, "left_at": place.left_at, "people": with_whom}

@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.models import LEFT_NAME, Keeper, Report, ReportedMessage, Role, Sanction
 from chat.personal_data import Column, Fate, Leaving, Link, Part, Reader, Section, Type, register
+from chat.retention import overdue
 
 
 def _reports(reader: Reader) -> Iterator[Mapping[str, Any]]:
     yield from (
         Report.objects.filter(reporter=reader.user)
+        .exclude(pk__in=overdue("reports"))
         .order_by("filed_at")
         .values("reason", "note", "filed_at", "answered_at", "outcome", "answer")
         .iterator(chunk_size=500)
@@ -21,7 +23,8 @@ def _reports(reader: Reader) -> Iterator[Mapping[str, Any]]:
 
 
 def _acts(reader: Reader) -> Iterator[Mapping[str, Any]]:
-    mine = Sanction.objects.filter(user=reader.user).select_related("room", "appeal").order_by("at")
+    mine = Sanction.objects.filter(user=reader.user).exclude(pk__in=overdue("acts"))
+    mine = mine.select_related("room", "appeal").order_by("at")
     for act in mine.iterator(chunk_size=500):
         appeal = getattr(act, "appeal", None)
         yield {

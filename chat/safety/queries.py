@@ -16,6 +16,7 @@ from chat import rooms
 from chat.messages import TAKEN_BACK_KEPT
 from chat.models import Message, Participant, Report, ReportedMessage, Room, TakenBack, User
 from chat.protocol import Code, Refused
+from chat.retention import overdue
 from compliance import vault
 from compliance.law.retention import ROW
 
@@ -204,7 +205,8 @@ def around(access: Reportable, seq: int | None) -> list[Chosen]:
 
 def own_reports(person_pk: int) -> Sequence[Report]:
     """Return what somebody has reported, newest first."""
-    return list(Report.objects.filter(reporter_id=person_pk).order_by("-filed_at")[:100])
+    mine = Report.objects.filter(reporter_id=person_pk).exclude(pk__in=overdue("reports"))
+    return list(mine.order_by("-filed_at")[:100])
 
 
 def missing_seqs(chosen: Iterable[Chosen], seqs: Collection[int], access: Reportable) -> Refused | None:

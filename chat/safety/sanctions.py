@@ -17,6 +17,7 @@ from chat import rooms
 from chat.models import REASON_LENGTH, AddressMute, Reason, Role, Room, Sanction, Ticket, User
 from chat.people import active
 from chat.protocol import Code, Refused
+from chat.retention import overdue
 from chat.safety.mails import tell
 from compliance.law.powers import Power
 from compliance.powers import may, powers_of
@@ -191,8 +192,9 @@ def _payload(made: Sanction) -> dict[str, Any]:
 
 
 def acts_on(user: User) -> list[Sanction]:
-    """Return every act on a person that is kept, newest first."""
+    """Return every act on a person within its period, newest first."""
     known = Sanction.objects.select_related("room", "by", "lifted_by", "appeal__decided_by")
+    known = known.exclude(pk__in=overdue("acts"))
     return list(known.filter(user=user).order_by("-at", "-pk"))
 
 

@@ -18,9 +18,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from chat import matching, personal_data
+from chat import matching, personal_data, retention, rooms, safety
 from chat.messages import NewEvent
-from chat.models import Message, User
+from chat.models import Message, Pairing, Reason, Report, Sanction, User
 from chat.people import Person
 from compliance import cases, disclosures, gate
 from compliance.disclosures import Scope
@@ -261,3 +261,45 @@ def test_the_public_interface_knows_features_and_nothing_of_cases(scene: Scene, 
     gate.reconcile()
     assert client.get("/api/gate/").json() == before
     assert Disclosure.objects.exists()
+
+
+# What a hold keeps ----------------------------------------------------------------------------------------------------
+
+
+def an_old_life(scene: Scene, by: User, clock: time_machine.Traveller) -> None:
+    """Everything of the person is past its period: a talk, a report with its answer, an act, a sign-in."""
+    room = rooms.create_open_room(actor=None, name="広場", slug="plaza")
+    store([NewEvent(room.pk, Person.of(scene.partner), Message.Kind.MESSAGE, "宣伝")])
+    report = safety.file_report(person=Person.of(scene.person), room="plaza", seqs=[1], reason=Reason.SPAM)
+    safety.answer(report=report, outcome=Report.Outcome.NO_GROUND, note="", actor=by)
+    safety.act(
+        kind=Sanction.Kind.WARN, user=scene.person, actor=by, room=None, until=None, reason="x", rule=Reason.SPAM
+    )
+    rooms.leave_room(person=Person.of(scene.person), room=scene.talk.room_id)
+    User.objects.filter(pk=scene.person.pk).update(last_login=timezone.now())
+    clock.shift(timedelta(days=400))
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_what_a_hold_keeps_past_its_period_is_shown_to_nobody(
+    *, held: bool, scene: Scene, make_staff: MakeStaff, clock: time_machine.Traveller
+) -> None:
+    """Whoever finds more in an export than the retention table allows would know that somebody asks about them."""
+    if held:
+        subject = scene.person.public_id
+        holds.place(scope="person", subject=subject, ground="order", paper="命令", ends_on=None, actor=scene.clerk)
+    an_old_life(scene, make_staff(Group.MODERATOR), clock)
+    retention.purge()
+    scene.person.refresh_from_db()
+    assert (scene.person.last_login is not None) is held
+    assert Sanction.objects.exists() is Report.objects.exists() is Pairing.objects.exists() is held
+    taken = exported(scene.person)
+    assert taken["account"][0]["signed_in_at"] is None
+    for section in ("closed_rooms", "matches", "reports", "acts", "waiting"):
+        assert taken[section] == [], section
+    browser = signed_in(scene.person)
+    assert "宣伝" not in browser.get("/reports/").content.decode()
+    assert browser.get("/appeals/").context["own"] == []
+    card = signed_in(make_staff(Group.MODERATOR)).get(f"/desk/people/{scene.person.public_id}/")
+    assert card.status_code == 200
+    assert "以前の注意" not in card.content.decode()
