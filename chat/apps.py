@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
-from django.db.models.signals import pre_save
+from django.db.models.signals import post_save, pre_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -40,7 +40,8 @@ class ChatConfig(AppConfig):
         guards.ready()
         db.declare_sqlite_triggers()
         db.limit_locks()
-        holds.register_lookups(person=people.is_person, room=rooms.is_room)
+        holds.register_lookups(person=people.name_of_person, room=rooms.name_of_room)
         disclosures.register_provider(messages.records_of)
         language.register_choice(people.chosen_language)
         pre_save.connect(addresses.fold_row, sender="account.EmailAddress", dispatch_uid="chat.people.addresses")
+        post_save.connect(addresses.note_confirmed, sender="account.EmailAddress", dispatch_uid="chat.people.acts")

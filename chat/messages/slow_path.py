@@ -26,7 +26,7 @@ from compliance.database import STORING, bounded
 from compliance.language import current_language
 from compliance.law import Decision, Feature
 from compliance.law.powers import Power
-from compliance.powers import may
+from compliance.powers import may_act
 
 
 class _TouchesClosedTalk(Exception):
@@ -257,7 +257,7 @@ class _Checks:
 
 def _may_moderate(pk: int) -> bool:
     user = User.objects.filter(pk=pk).first()
-    return user is not None and may(user, Power.WORDS)
+    return user is not None and may_act(user, Power.WORDS)
 
 
 def _targets(events: Iterable[NewEvent]) -> dict[tuple[UUID, int], Message]:

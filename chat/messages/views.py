@@ -22,7 +22,7 @@ from chat.web.pages import compressed, render_page
 from compliance.gate import door
 from compliance.law import Feature
 from compliance.law.powers import Power
-from compliance.powers import may
+from compliance.powers import may_act
 
 
 def _pk(request: HttpRequest) -> int | None:
@@ -112,7 +112,7 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
             "can_post": request.user.is_authenticated and not silent,
             "silent": silent,
             "slow": found.slow_seconds,
-            "keeps": user is not None and found.is_open and (rooms.keeps(found, user.pk) or may(user, Power.WORDS)),
+            "keeps": user is not None and found.is_open and (rooms.keeps(found, user.pk) or may_act(user, Power.WORDS)),
             "is_owner": request.user.is_authenticated and found.created_by_id == request.user.pk,
             **context,
         },

@@ -8,7 +8,7 @@ from chat.models.people import LEFT_NAME, NAME_LENGTH, NAME_POINTS, Block, Pendi
 from chat.models.preferences import Device, Preferences
 from chat.models.reports import Reason, Report, ReportedMessage, TakenBack
 from chat.models.rooms import ClosedRoomId, Participant, Room
-from chat.models.sanctions import REASON_LENGTH, AddressMute, Appeal, Keeper, RemovedMessage, Sanction
+from chat.models.sanctions import REASON_LENGTH, AddressMute, Appeal, Keeper, LeftAct, RemovedMessage, Sanction
 from chat.models.sessions import LoginEnd
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "HeldCopy",
     "HeldWord",
     "Keeper",
+    "LeftAct",
     "LoginEnd",
     "Message",
     "Pairing",

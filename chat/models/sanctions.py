@@ -75,6 +75,30 @@ class AddressMute(models.Model):
         return f"until {self.until:%Y-%m-%d %H:%M}"
 
 
+class LeftAct(models.Model):
+    """An act that goes on although the person erased their account.
+
+    It has a keyed digest of the address instead of a person, and neither name, reason nor words. Whoever confirms that
+    address again has the act again.
+    """
+
+    public_id = models.UUIDField(editable=False)  # of the act
+    digest = models.CharField(max_length=64, db_index=True)
+    kind = models.CharField(max_length=8, choices=Sanction.Kind.choices)
+    room = models.ForeignKey(Room, models.CASCADE, null=True, related_name="+")
+    rule = models.CharField(max_length=16, choices=Reason.choices)
+    by_role = models.CharField(max_length=6)
+    until = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(db_index=True)  # `until`, or three years after the person left
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("public_id", "digest"), name="an_act_is_left_once_an_address"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} until {self.ends_at:%Y-%m-%d}"
+
+
 class Appeal(models.Model):
     """What somebody says against an act on them: once per act."""
 

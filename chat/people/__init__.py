@@ -18,13 +18,17 @@ from chat.people.membership import (
 )
 from chat.people.person import Person
 from chat.people.preferences import chosen_language
-from chat.people.queries import find_person, has_account, has_verified_address, is_person, people_now
+from chat.people.queries import find_person, has_account, has_verified_address, name_of_person, people_now
 from chat.people.sanctions import (
     SUSPENDED,
     Mute,
     Origins,
     active,
     bind_network,
+    carry,
+    continue_acts,
+    leave_acts,
+    muted_until,
     mutes_of,
     network_digest,
     network_mutes,
@@ -61,18 +65,22 @@ __all__ = [
     "bind_network",
     "block",
     "blocked_by",
+    "carry",
     "change_code",
     "chosen_language",
     "clean_line",
     "clean_name",
+    "continue_acts",
     "enter_as_guest",
     "find_person",
     "free_name",
     "has_account",
     "has_verified_address",
-    "is_person",
+    "leave_acts",
     "member_required",
+    "muted_until",
     "mutes_of",
+    "name_of_person",
     "network_digest",
     "network_mutes",
     "on_block",

@@ -31,7 +31,7 @@ from chat import metrics
 from chat.models import User
 from chat.people import membership, queries
 from chat.people.display_names import free_name
-from chat.people.sanctions import SUSPENDED, reinstate_expired
+from chat.people.sanctions import CARRIED, SUSPENDED, carry, reinstate_expired
 from chat.text.addresses import fold
 from chat.web.hashing import Busy
 from compliance.hostnames import readable_name
@@ -220,6 +220,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         if guest:
             told = _("You are signed in as %(name)s. The guest %(guest)s stays behind with what it wrote.")
             messages.info(request, told % {"name": user.name, "guest": guest.name})
+
+    def logout(self, request: HttpRequest) -> None:
+        """Sign out. Acts on the person stay in the browser's session: its next guest has them, too."""
+        acts = carry(request)
+        super().logout(request)
+        if acts:
+            request.session[CARRIED] = acts
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Lead somebody who has shown who they are, and is suspended, to the page that says why."""

@@ -6,7 +6,7 @@ address is set here (whoever holds them could sit down in that person's closed t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,7 +32,7 @@ from chat.people.addresses import AddressInput
 from chat.text.addresses import fold
 from compliance.adminkit import ONE_LINE, ClosedAdmin
 from compliance.law import Feature
-from compliance.powers import Grant, ask_to_give, ask_to_remove_factors
+from compliance.powers import Grant, ask_to_give, ask_to_reinstate, ask_to_remove_factors, would_hold
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -56,6 +56,8 @@ class MemberForm(UserChangeForm):  # type: ignore[type-arg]
     )
     grant: Grant = Grant()
     """The powers that were entered and that the person does not have yet."""
+    comes_back: bool = False
+    """Whether a suspended member of staff is to be let back in."""
 
     def clean(self) -> dict[str, Any]:
         """Refuse a new name that is not theirs to have, and powers for somebody whose name others have, too."""
@@ -91,7 +93,12 @@ class MemberForm(UserChangeForm):  # type: ignore[type-arg]
             superuser=flags["is_superuser"],
             permissions=[f"{row.content_type.app_label}.{row.codename}" for row in new.get("user_permissions", [])],
         )
-        if self.grant and not cleaned.get("why"):
+        self.comes_back = bool(cleaned.get("is_active")) and not person.is_active and would_hold(person)
+        if self.comes_back:
+            cleaned["is_active"] = False
+        if self.comes_back and "why" not in self.fields:
+            self.add_error("is_active", _("This account holds powers. Two persons let it back in: see Staff."))
+        elif (self.grant or self.comes_back) and not cleaned.get("why"):
             self.add_error("why", _("Say why: the second person reads it, and the record keeps it."))
 
 
@@ -175,6 +182,9 @@ class UserAdmin(ClosedAdmin, PeopleAdmin):
         if getattr(form, "grant", None):
             why = form.cleaned_data["why"]
             self._ask(request, partial(ask_to_give, account=form.instance, grant=form.grant, reason=why))
+        if getattr(form, "comes_back", False):
+            why = form.cleaned_data["why"]
+            self._ask(request, partial(ask_to_reinstate, account=form.instance, reason=why))
 
     def _ask(self, request: HttpRequest, ask: Callable[..., object]) -> None:
         try:
@@ -196,8 +206,13 @@ class UserAdmin(ClosedAdmin, PeopleAdmin):
 
     @admin.action(description=gettext_lazy("Let the selected people back in"), permissions=["change"])
     def reinstate(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        """Let people back in."""
-        self._set_active(request, people.filter(is_active=False), active=True)
+        """Let people back in. For those who would hold powers a second person is asked."""
+        back = people.filter(is_active=False)
+        powerful = [person for person in back if would_hold(person)]
+        self._set_active(request, back.exclude(pk__in=[person.pk for person in powerful]), active=True)
+        reason = request.POST.get("reason", "")
+        for person in self._changeable(request, powerful):
+            self._ask(request, partial(ask_to_reinstate, account=person, reason=reason))
 
     @admin.action(description=gettext_lazy("Remove the second factors of the selected people"), permissions=["change"])
     def remove_second_factors(self, request: HttpRequest, people: QuerySet[User]) -> None:
@@ -232,7 +247,7 @@ class UserAdmin(ClosedAdmin, PeopleAdmin):
         )
         self.message_user(request, told % {"n": done}, messages.SUCCESS)
 
-    def _changeable(self, request: HttpRequest, people: QuerySet[User]) -> Iterator[User]:
+    def _changeable(self, request: HttpRequest, people: Iterable[User]) -> Iterator[User]:
         """Yield those whom this account may change, and say whom it leaves out: itself, and powers above it."""
         for person in people:
             if person.pk != request.user.pk and self.has_change_permission(request, person):

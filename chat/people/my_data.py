@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from chat import personal_data
 from chat.models import User
 from chat.people.members_only import member_required
+from chat.people.sanctions import CARRIED, carry
 from chat.realtime import limited
 from chat.web.pages import ask_to_wait, keep_from_compression, page_language, render_page
 from compliance.gate import door
@@ -80,6 +81,7 @@ def leave(request: HttpRequest) -> HttpResponse:
         page.status_code = status
         return page
     try:
+        acts = carry(request)
         words_go = form.cleaned_data["words"] == "go"
         personal_data.erase([user], words_go=words_go, by=personal_data.By.PERSON, actor=user)
     except (personal_data.NotErasable, Unsealable):
@@ -88,4 +90,6 @@ def leave(request: HttpRequest) -> HttpResponse:
         page.status_code = HTTPStatus.CONFLICT
         return page
     logout(request)
+    if acts:
+        request.session[CARRIED] = acts
     return render_page(request, "chat/people/left.html")

@@ -14,7 +14,7 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate, suspend_request
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.contrib.auth.models import AnonymousUser, update_last_login
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +27,9 @@ from chat.people import accounts, membership
 from chat.people.forms import GuestCodeForm
 from chat.people.members_only import members_only
 from chat.people.membership import Outcome
+from chat.people.sanctions import SUSPENDED
 from chat.people.sessions import renew_for_page
+from compliance.adminkit import OF_STAFF
 from compliance.powers import needs_factor
 
 OF_STRANGERS: Final = frozenset(
@@ -69,6 +71,8 @@ class PageAccess:
         assert match is not None
         if "admin" in match.namespaces:
             return None if match.url_name in ADMIN_ENTRANCES else _staff(request)
+        if getattr(view, OF_STAFF, False):
+            return _staff(request)
         if not request.path_info.startswith(accounts.PAGES):
             return None
         if isinstance(request.user, User) and request.user.is_guest:
@@ -111,7 +115,7 @@ def _member(request: HttpRequest, page: str) -> HttpResponse | None:
 def _stranger(request: HttpRequest, page: str) -> HttpResponse | None:
     """Lead a suspended person's own session to the words about that: no new account is made from it."""
     if page in {"account_signup", "account_email_verification_sent"}:
-        pk = request.session.get(SESSION_KEY)
+        pk = request.session.get(SESSION_KEY) or request.session.get(SUSPENDED)
         if pk and User.objects.filter(pk=pk, is_active=False).exists():
             return redirect("account_inactive")
     return None
@@ -184,12 +188,14 @@ def _resend(request: HttpRequest, guest: User, pending: PendingSignup) -> HttpRe
 
 
 def _staff(request: HttpRequest) -> HttpResponse | None:
-    """Let staff into the admin who own a second factor and have used it in this session; explain it to the others.
+    """Let staff into the admin and the operator's pages who own a second factor and have used it in this session.
+
+    To the others it is explained.
 
     Whoever is no staff is the admin's to refuse.
     """
     user = request.user
-    if not isinstance(user, User) or not user.is_active or not user.is_staff:
+    if not isinstance(user, User) or not admin.site.has_permission(request):
         return None
     errand = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("admin:index")
     return needs_factor(request, user, errand)

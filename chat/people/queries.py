@@ -30,9 +30,9 @@ def people_now(pks: Iterable[int]) -> dict[int, Person]:
     return {user.pk: Person.of(user) for user in User.objects.filter(pk__in=list(pks), is_active=True).only(*fields)}
 
 
-def is_person(public_id: UUID) -> bool:
-    """Return whether there is an account or a guest of this public id."""
-    return User.objects.filter(public_id=public_id, erased_at=None).exists()
+def name_of_person(public_id: UUID) -> str | None:
+    """Return the name of the account or the guest of this public id; None where there is none."""
+    return User.objects.filter(public_id=public_id, erased_at=None).values_list("name", flat=True).first()
 
 
 def find_person(named: str) -> User | None:

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from chat import personal_data
-from chat.models import AddressMute, Device, HeldCopy, LoginEnd, Message, PendingSignup, Sanction, User
+from chat.models import AddressMute, Device, HeldCopy, LeftAct, LoginEnd, Message, PendingSignup, Sanction, User
 from chat.retention import Job, Rows, delete, forget, older, register
 from compliance.records.holds import Live
 
@@ -49,6 +49,7 @@ def _erase_guests(rows: Rows) -> int:
 
 
 register("acts", Job(_acts, partial(delete, Sanction)))
+register("left_acts", Job(older(LeftAct, "ends_at"), partial(delete, LeftAct)))
 register("guest_networks", Job(older(AddressMute, "until"), partial(delete, AddressMute)))
 register("guests", Job(_guests, _erase_guests))
 register(

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from chat.people import accounts
 from chat.people.guest_form import GuestForm
 from chat.people.membership import enter_as_guest
+from chat.people.sanctions import Suspended, carry, carry_over, refuse_suspended
 from chat.realtime import limited, network
 from chat.web.pages import ask_to_wait, render_page
 from compliance.gate import door
@@ -35,10 +36,14 @@ def guest(request: HttpRequest) -> HttpResponse:
         if wait := limited("guest", network(request.META["REMOTE_ADDR"])):
             form.add_error(None, _("Too many nicknames from here just now. Please wait a minute."))
         else:
+            acts = carry(request)
             try:
-                login(request, enter_as_guest(**form.cleaned_data), backend=settings.AUTHENTICATION_BACKENDS[0])
+                refuse_suspended(acts)
+                entered = enter_as_guest(**form.cleaned_data)
+                carry_over(entered, acts)
+                login(request, entered, backend=settings.AUTHENTICATION_BACKENDS[0])
             except ValidationError as error:
-                form.add_error("nickname", error)
+                form.add_error("nickname" if not isinstance(error, Suspended) else None, error)
             else:
                 return redirect(target)
     return ask_to_wait(render_page(request, "chat/people/guest.html", form=form, next=target), wait)

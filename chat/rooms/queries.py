@@ -64,9 +64,10 @@ def room_by_id(room: UUID) -> Room | None:
     return Room.objects.filter(pk=room).first()
 
 
-def is_room(room: UUID) -> bool:
-    """Return whether there is a room, open or closed, of this id."""
-    return Room.objects.filter(pk=room).exists()
+def name_of_room(room: UUID) -> str | None:
+    """Return the name of an open room of this id, an empty text for a closed one, None where there is none."""
+    found = Room.objects.filter(pk=room).values_list("kind", "name").first()
+    return None if found is None else found[1] if found[0] == Room.Kind.OPEN else ""
 
 
 def is_participant(room: Room, person_pk: int | None) -> bool:

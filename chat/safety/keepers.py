@@ -12,7 +12,7 @@ from chat import rooms
 from chat.models import Keeper, Room, User
 from chat.protocol import Code, Refused
 from compliance.law.powers import Power
-from compliance.powers import may
+from compliance.powers import may_act
 from compliance.records import ledger
 from compliance.records.events import Event
 
@@ -23,12 +23,12 @@ SLOW: Final = (0, 5, 10, 30, 60, 300, 900, 3600)
 
 def may_keep(room: Room, user: User) -> bool:
     """Return whether somebody may restrict an open room: its owner, its keepers, and staff with the power."""
-    return room.is_open and user.is_active and (rooms.keeps(room, user.pk) or may(user, Power.WORDS))
+    return room.is_open and user.is_active and (rooms.keeps(room, user.pk) or may_act(user, Power.WORDS))
 
 
 def may_name(room: Room, user: User) -> bool:
     """Return whether somebody may name and remove keepers: the owner, and staff with the power."""
-    return room.is_open and user.is_active and (room.created_by_id == user.pk or may(user, Power.WORDS))
+    return room.is_open and user.is_active and (room.created_by_id == user.pk or may_act(user, Power.WORDS))
 
 
 def restrict_room(

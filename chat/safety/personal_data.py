@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import LEFT_NAME, Keeper, Report, ReportedMessage, Role, Sanction
+from chat.people import leave_acts
 from chat.personal_data import Column, Fate, Leaving, Link, Part, Reader, Section, Type, register
 from chat.retention import overdue
 
@@ -47,7 +48,8 @@ def _kept(reader: Reader) -> Iterator[Mapping[str, Any]]:
 
 
 def _erase(leaving: Leaving) -> None:
-    """Take people's names out of the copies that were handed to the desk; the words stay for the case."""
+    """Take people's names out of the copies that were handed to the desk; keep what still holds of acts on them."""
+    leave_acts(leaving.people)
     theirs = ReportedMessage.objects.filter(author__in=leaving.people)
     theirs.update(author_name=LEFT_NAME, author_role=Role.LEFT)
 

@@ -15,18 +15,17 @@ from django.utils.translation import gettext as _
 
 from chat import rooms
 from chat.models import REASON_LENGTH, AddressMute, Reason, Role, Room, Sanction, Ticket, User
-from chat.people import active
+from chat.people import active, muted_until
 from chat.protocol import Code, Refused
 from chat.retention import overdue
 from chat.safety.mails import tell
 from compliance.law.powers import Power
-from compliance.powers import may, powers_of
+from compliance.powers import may_act, would_hold
 from compliance.records import ledger, powers
 from compliance.records.events import Event
 
 MOST: Final = timedelta(days=366)
 """The longest that a mute holds. What should hold for good is a suspension."""
-FOREVER: Final = datetime.max.replace(tzinfo=timezone.get_default_timezone(), year=9998)
 _EVENTS: Final = {
     Sanction.Kind.WARN: Event.PERSON_WARNED,
     Sanction.Kind.MUTE: Event.PERSON_MUTED,
@@ -74,7 +73,7 @@ def act(
             kind=kind, user=user, room=room, reason=reason, rule=rule, at=now, until=until, by=actor, by_role=by
         )
         user.has_unread_act = True
-        user.muted_until = _muted_until(user, now)
+        user.muted_until = muted_until(user, now)
         user.save(update_fields=("has_unread_act", "muted_until"))
         if kind != Sanction.Kind.WARN and room is None:
             Ticket.objects.filter(user=user, room__isnull=True).delete()
@@ -96,14 +95,15 @@ def lift(*, sanction: Sanction, actor: User, note: str = "", origin: str = "") -
         origin: see `act`.
 
     Raises:
-        Refused: `forbidden` without the power, `conflict` if it was lifted before.
+        Refused: `forbidden` without the power, or of an account that would hold powers; `conflict` if it was lifted
+            before.
     """
     now = timezone.now()
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=sanction.user_id)
         sanction = Sanction.objects.select_for_update().get(pk=sanction.pk)
         in_their_room = sanction.by_role == Role.KEEPER and sanction.room is not None
-        if not may(actor, Power.PEOPLE) and not (
+        if not may_act(actor, Power.PEOPLE) and not (
             in_their_room and sanction.room is not None and rooms.keeps(sanction.room, actor.pk)
         ):
             raise Refused(Code.FORBIDDEN, _("You may not do this."))
@@ -114,13 +114,15 @@ def lift(*, sanction: Sanction, actor: User, note: str = "", origin: str = "") -
         sanction.save(update_fields=("lifted_at", "lifted_by", "changed_at"))
         AddressMute.objects.filter(sanction=sanction).delete()
         user.has_unread_act = True
-        user.muted_until = _muted_until(user, now)
+        user.muted_until = muted_until(user, now)
         user.save(update_fields=("has_unread_act", "muted_until"))
         payload = {"act": str(sanction.public_id)}
-        if may(actor, Power.PEOPLE) and note:
+        if may_act(actor, Power.PEOPLE) and note:
             payload["note"] = note[:REASON_LENGTH]
         is_over = not active(now, Sanction.Kind.SUSPEND).filter(user=user).exists()
         if sanction.kind == Sanction.Kind.SUSPEND and is_over and not user.is_active:
+            if would_hold(user):
+                raise Refused(Code.FORBIDDEN, _("This account holds powers. Two persons let it back in: see Staff."))
             _set_active(user, actor, payload, active=True)
         ledger.append(Event.SANCTION_LIFTED, actor=actor, payload={"account": ledger.actor_of(user).ref} | payload)
         transaction.on_commit(lambda: tell(sanction, origin))
@@ -153,9 +155,9 @@ def _role(kind: Sanction.Kind, user: User, actor: User, room: Room | None) -> st
         raise Refused(Code.PROTOCOL, _("A suspension holds everywhere."))
     if user.pk == actor.pk:
         raise Refused(Code.FORBIDDEN, _("Nobody acts on themselves."))
-    if user.is_staff or user.is_superuser or powers_of(user):
+    if would_hold(user):
         raise Refused(Code.FORBIDDEN, _("This is a member of staff: their powers are taken first."))
-    if may(actor, Power.PEOPLE):
+    if may_act(actor, Power.PEOPLE):
         return Role.STAFF.value
     keeps = room is not None and kind == Sanction.Kind.MUTE and actor.is_active and rooms.keeps(room, actor.pk)
     if room is None or not keeps:
@@ -163,13 +165,6 @@ def _role(kind: Sanction.Kind, user: User, actor: User, room: Room | None) -> st
     if rooms.keeps(room, user.pk):
         raise Refused(Code.FORBIDDEN, _("This person keeps the room, too."))
     return Role.KEEPER.value
-
-
-def _muted_until(user: User, now: datetime) -> datetime | None:
-    """Return until when the writes have to look at the person's mutes."""
-    ends = active(now, Sanction.Kind.MUTE).filter(user=user).order_by(F("until").desc(nulls_first=True))
-    found = list(ends.values_list("until", flat=True)[:1])
-    return (found[0] or FOREVER) if found else None
 
 
 def _set_active(user: User, actor: User, why: dict[str, Any], *, active: bool) -> None:

@@ -20,6 +20,7 @@ from compliance.adminkit.half_width import (
     half_width,
 )
 from compliance.adminkit.pages import (
+    OF_STAFF,
     OperatorPage,
     ReadOnly,
     acting_account,
@@ -30,6 +31,7 @@ from compliance.adminkit.pages import (
 from compliance.adminkit.site import AdminConfig, ClosedAdmin, Site
 
 __all__ = [
+    "OF_STAFF",
     "ONE_LINE",
     "AdminConfig",
     "ClosedAdmin",

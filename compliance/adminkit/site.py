@@ -166,6 +166,11 @@ class Site(admin.AdminSite):
             base = type(base.__name__, (ClosedAdmin, base), {"__module__": base.__module__, "__doc__": base.__doc__})
         super().register(model_or_iterable, base, **options)
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let staff in, and whoever may see the ledger: an auditor appears as a plain member."""
+        user = request.user
+        return user.is_active and (getattr(user, "is_staff", False) or user.has_perm("compliance.view_ledgerentry"))
+
     def get_urls(self) -> list[Any]:
         return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) not in _NO_PAGES]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from compliance.adminkit import DayField, IdField, text_field
+from compliance.adminkit import ONE_LINE, DayField, IdField, text_field
 from compliance.cases.register import OUTCOMES
 from compliance.language import localized
 from compliance.law import papers
@@ -76,6 +76,15 @@ class HoldForm(forms.Form):
     )
     subject = IdField(label=gettext_lazy("Id of the person or the room"))
     ends_on = DayField(label=gettext_lazy("Last day"))
+
+
+class ExtendForm(forms.Form):
+    """The extension of a freeze request, on a further request of the authority."""
+
+    extend_to = DayField(label=gettext_lazy("Extend to (last day)"))
+    extension_paper = forms.CharField(
+        label=gettext_lazy("Paper of the extension: authority, number, date"), max_length=ONE_LINE
+    )
 
 
 class CloseForm(forms.Form):

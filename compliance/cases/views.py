@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from compliance.adminkit import submit
 from compliance.cases import register, work
-from compliance.cases.forms import CaseForm, CloseForm, DaysForm, HoldForm, LetterForm, PaperForm
+from compliance.cases.forms import CaseForm, CloseForm, DaysForm, ExtendForm, HoldForm, LetterForm, PaperForm
 from compliance.law import papers
 from compliance.law.powers import Power
 from compliance.models import Case, CasePaper
@@ -66,8 +66,12 @@ def case_page(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Show a case, and do what one of its forms asks for."""
     case = get_object_or_404(Case, pk=case_id)
     found = _forms(request, case)
+    preview: list[holds.Preview] = []
     if request.method == "POST":
         act = request.POST.get("act", "")
+        if act == "preview" and "hold" in found:
+            submit(found["hold"], lambda: preview.append(_preview(case, found["hold"])))
+            return _shown(request, case, found, preview)
         if act == "done":
             work.mark_done(case=case, clock=request.POST.get("clock", "")[:20], actor=_me(request))
             return redirect("compliance:case", case.pk)
@@ -77,23 +81,37 @@ def case_page(request: HttpRequest, case_id: UUID) -> HttpResponse:
         if submit(form, lambda: _write(case, act, form, _me(request))):
             messages.success(request, _("Done, and on record."))
             return redirect("compliance:case", case.pk)
+    return _shown(request, case, found, preview)
+
+
+def _preview(case: Case, form: forms.Form) -> holds.Preview:
+    given = form.cleaned_data
+    ground = papers.PAPERS[papers.Kind(case.kind)].hold
+    return holds.preview(scope=given["scope"], subject=given["subject"], ground=str(ground))
+
+
+def _shown(
+    request: HttpRequest, case: Case, found: dict[str, forms.Form], preview: list[holds.Preview]
+) -> HttpResponse:
     kind = papers.Kind(case.kind)
     context = {
         **_row(case),
+        "preview": preview[0] if preview else None,
         "clocks": [
             {"due": due, "done": case.done.get(due.clock.key), "late": due.on < timezone.localdate()}
             for due in work.clocks(case)
         ],
         "given": [(datum, papers.may_give(kind, datum)) for datum in papers.Datum],
-        "forms": {name: form for name, form in found.items() if not name.startswith("letter:")},
+        "forms": {name: form for name, form in found.items() if ":" not in name},
         "letter_forms": [form for name, form in found.items() if name.startswith("letter:")],
         "titles": {letter.key: letter for letter in papers.LETTERS[kind]},
         "letters": [(letter, _title(kind, letter.key)) for letter in case.letters.all()],
-        "holds": case.holds.all(),
+        "holds": [(hold, found.get(f"extend:{hold.pk}"), holds.is_live(hold)) for hold in case.holds.all()],
         "disclosures": case.disclosures.all(),
         "may_disclose": kind in papers.CLOSED,
     }
-    return render(request, "desk/case.html", context, status=400 if request.method == "POST" else 200)
+    faulty = request.method == "POST" and not preview
+    return render(request, "desk/case.html", context, status=400 if faulty else 200)
 
 
 def _title(kind: papers.Kind, key: str) -> papers.Letter | None:
@@ -105,6 +123,7 @@ def _forms(request: HttpRequest, case: Case) -> dict[str, forms.Form]:
     if not case.is_open:
         return {}
     sent = request.POST.get("act") if request.method == "POST" else None
+    sent = "hold" if sent == "preview" else sent
     paper = papers.PAPERS[papers.Kind(case.kind)]
 
     def data(act: str) -> Any:
@@ -118,6 +137,9 @@ def _forms(request: HttpRequest, case: Case) -> dict[str, forms.Form]:
     }
     if paper.hold:
         found["hold"] = HoldForm(data("hold"))
+    for hold in case.holds.all():
+        if holds.may_be_extended(hold):
+            found[f"extend:{hold.pk}"] = ExtendForm(data(f"extend:{hold.pk}"), prefix=f"extend-{hold.pk}")
     for letter in papers.LETTERS[paper.kind]:
         found[f"letter:{letter.key}"] = LetterForm(letter, data(f"letter:{letter.key}"))
     return found
@@ -137,7 +159,10 @@ def _write(case: Case, act: str, form: forms.Form, actor: AbstractBaseUser) -> N
             case=case,
         ),
     }
-    if isinstance(form, LetterForm):
+    if isinstance(form, ExtendForm):
+        hold = case.holds.get(pk=int(act.partition(":")[2]))
+        holds.extend(hold=hold, ends_on=given["extend_to"], paper=given["extension_paper"], actor=actor)
+    elif isinstance(form, LetterForm):
         work.issue_letter(case=case, key=form.letter.key, fields=given, actor=actor)
     else:
         writes[act]()

@@ -145,13 +145,16 @@ def make(*, disclosure: Disclosure, actor: AbstractBaseUser) -> str:
 
     Raises:
         PermissionDenied: the account is not the one who asked, or lost the power.
-        ValidationError: nobody agreed to it, or it was made already.
+        ValidationError: nobody agreed to it, whoever agreed lost the power since, or it was made already.
     """
     with transaction.atomic():
         row = Disclosure.objects.select_for_update().get(pk=disclosure.pk)
         _is_theirs(row, actor)
         if row.refused_at or not (row.approved_at or row.alone):
             raise ValidationError({"__all__": _("A second person has to agree first.")})
+        if row.approved_by is not None and not may(row.approved_by, Power.CASES_SECOND):
+            gone = _("Whoever agreed to this no longer may. Ask again.")
+            raise ValidationError({"__all__": gone})
         if row.made_at:
             raise ValidationError({"__all__": _("The extract was made already.")})
         content, key, records = extract.build(row)

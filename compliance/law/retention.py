@@ -177,6 +177,25 @@ TABLE: Final[tuple[Kept, ...]] = (
         tables=("chat.Sanction", "chat.Appeal"),
     ),
     Kept(
+        key="left_acts",
+        what=Text(
+            "退会した人への、まだ続いている措置（メールアドレスの鍵付きハッシュと、措置の種類・場所・期限だけ。名前・理由・会話なし）",
+            "Acts that go on although the person left: a keyed digest of the address, the kind of act, where and until "
+            "when; no name, no reason, no words",
+        ),
+        counted_from=Text(
+            "措置の期限（期限のない措置は退会から3年）を過ぎて",
+            "after the act ended (one without an end: three years after the person left)",
+        ),
+        why=Text(
+            "退会して登録し直すだけで措置を逃れることを防ぐため",
+            "so that leaving and signing up again does not get around an act",
+        ),
+        by=Eraser.JOB,
+        days=1,
+        tables=("chat.LeftAct",),
+    ),
+    Kept(
         key="guest_networks",
         what=Text(
             "措置を受けたゲストの接続元の鍵付きハッシュ（IPv4は一つ、IPv6は/64。24時間、長くて7日有効）",

@@ -99,6 +99,7 @@ def _what(approval: Approval) -> str:
         return ""
     grant = giving.Grant.of(approval.what)
     named = [localized(Group(name)) if name in set(Group) else name for name in grant.groups]
+    named += [_("end of the suspension")] if grant.active else []
     named += [_("superuser")] if grant.superuser else []
     named += [_("access to the administration")] if grant.staff else []
     return _(", ").join([*named, *grant.permissions])

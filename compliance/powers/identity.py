@@ -13,6 +13,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest, HttpResponse
 
+from compliance.law.powers import Power
+from compliance.records import may
+
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
@@ -26,6 +29,14 @@ FACTORS: Final = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 def owns_factor(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Return whether an account has a second factor, without which staff's pages refuse it."""
     return bool(is_mfa_enabled(user, FACTORS))
+
+
+def may_act(user: AbstractBaseUser | AnonymousUser, power: Power) -> bool:
+    """Return whether an account may use a power at a door that is not the desk's: it owns a second factor, too.
+
+    allauth asks for the factor at each sign-in, so whoever owns one has used it.
+    """
+    return may(user, power) and owns_factor(user)
 
 
 def has_used_factor(request: HttpRequest, user: AbstractBaseUser) -> bool:

@@ -90,7 +90,7 @@ def accept(*, token: str, account: Any) -> None:
     with transaction.atomic():
         ledger.lock()
         found = find(token)
-        if found is None:
+        if found is None or not approvals.stands(found.approval):
             raise ValidationError(_("This invitation is over."))
         owns = EmailAddress.objects.filter(user_id=account.pk, email__iexact=found.address, verified=True)
         if not owns.exists():

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 500
 
 
-def staff() -> QuerySet[Any]:
-    """Return the accounts that hold any power or enter the administration, by name."""
+def staff(*, suspended: bool = False) -> QuerySet[Any]:
+    """Return the accounts that hold any power or enter the administration, by name.
+
+    Args:
+        suspended: those that would, and are suspended.
+    """
     held = Q(groups__name__in=[group.value for group in Group]) | Q(is_staff=True) | Q(is_superuser=True)
-    accounts: QuerySet[Any] = get_user_model()._default_manager.filter(held, is_active=True)  # noqa: SLF001 -- Django's own name
+    accounts: QuerySet[Any] = get_user_model()._default_manager.filter(held, is_active=not suspended)  # noqa: SLF001 -- Django's own name
     return accounts.distinct().order_by("pk").prefetch_related("groups")
 
 
@@ -58,7 +62,7 @@ def recover(*, account: AbstractBaseUser, reason: str) -> tuple[int, int]:
     """
     if not reason.strip():
         raise ValidationError(_("Say why: the record keeps it."))
-    if not staff().filter(pk=account.pk).exists():
+    if not (staff() | staff(suspended=True)).filter(pk=account.pk).exists():
         raise ValidationError(_("This account is not one of the staff."))
     with transaction.atomic():
         factors, sessions = giving.drop_factors(account, {}), end_sessions(account)

@@ -31,3 +31,17 @@ def register() -> None:
         90,
         about=gettext_lazy("Who of the staff did what and when, by person and by act."),
     )
+    register_desk_page(
+        "admin:compliance_ledgerentry_changelist",
+        gettext_lazy("Ledger"),
+        Power.RECORD,
+        100,
+        about=gettext_lazy("Every entry of the record, whether its chain holds, and the proof of a period."),
+    )
+    register_desk_page(
+        "admin:compliance_checklist_changelist",
+        gettext_lazy("Gate"),
+        Power.RUN,
+        110,
+        about=gettext_lazy("The checklist, the stop, the deadlines and a planned end, in the administration."),
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
@@ -54,20 +55,27 @@ class GiveForm(forms.Form):
         return found
 
 
-class LeaveForm(forms.Form):
-    """Why somebody's part ends, or a second factor is removed."""
+class WhyForm(forms.Form):
+    """Why a second person is asked: to remove a second factor, or to let somebody back in."""
 
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=ONE_LINE)
 
 
+class EndForm(WhyForm):
+    """Why somebody's part as staff ends. It is ended at once, so it takes one thing more than a press of Enter."""
+
+    sure = forms.BooleanField(label=gettext_lazy("I mean this person, and everything that they have as staff."))
+
+
 def _as_row(account: Any) -> dict[str, Any]:
-    found = groups_of(account)
+    found = {group.name for group in account.groups.all()}  # those of a suspended account, too
     return {
         "account": account,
         "ref": ledger.actor_of(account).ref,
-        "groups": [group for group in Group if group in found],
+        "groups": [group for group in Group if group.value in found],
         "superuser": account.is_superuser,
         "factor": Authenticator.objects.filter(user_id=account.pk).exists(),
+        "suspended": not account.is_active,
     }
 
 
@@ -101,6 +109,7 @@ def list_staff(request: HttpRequest) -> HttpResponse:
     runs = may(actor, Power.RUN)
     context = {
         "rows": [_as_row(each) for each in leaving.staff()],
+        "suspended": [_as_row(each) for each in leaving.staff(suspended=True)] if runs else [],
         "form": form,
         "runs": runs,
         "invitations": [each for each in sent if each.open] if runs else [],
@@ -113,31 +122,46 @@ def list_staff(request: HttpRequest) -> HttpResponse:
 def member_of_staff(request: HttpRequest, ref: str) -> HttpResponse:
     """Show what one member of staff has; end all of it, or ask that a lost second factor is removed."""
     account = get_object_or_404(Actor.objects.select_related("user"), ref=ref).user
-    if account is None or not leaving.staff().filter(pk=account.pk).exists():
+    known = leaving.staff(suspended=account is not None and not account.is_active)
+    if account is None or not known.filter(pk=account.pk).exists():
         raise Http404
     actor = request.user
     assert actor.is_authenticated
-    form = LeaveForm(request.POST or None)
+    act = request.POST.get("act", "")
+    asking = WhyForm(request.POST if act in _ASKED else None)
+    ending = EndForm(request.POST if act == "leave" else None)
+    form = ending if act == "leave" else asking
+    if request.method == "POST" and act not in {*_ASKED, "leave"}:
+        raise Http404
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
-            if request.POST.get("act") == "factor":
-                giving.ask_to_remove_factors(account=account, reason=reason, actor=actor)
-                messages.success(request, _("A second person is asked to agree."))
-                return redirect("compliance:approvals")
-            leaving.off_board(account=account, reason=reason, actor=actor)
+            if act == "leave":
+                leaving.off_board(account=account, reason=reason, actor=actor)
+            else:
+                _ASKED[act](account=account, reason=reason, actor=actor)
         except ValidationError as refused:
             form.add_error(None, refused.messages)
         else:
-            messages.success(request, _("Everything that this person had as staff has ended."))
-            return redirect("compliance:staff")
+            ended = act == "leave"
+            done = _("Everything that this person had as staff has ended.")
+            messages.success(request, done if ended else _("A second person is asked to agree."))
+            return redirect("compliance:staff" if ended else "compliance:approvals")
     context = {
         "row": _as_row(account),
-        "form": form,
+        "asking": asking,
+        "ending": ending,
         "feed": Feed.objects.filter(owner_id=account.pk).exists(),
         "requests": Approval.objects.filter(requested_by_id=account.pk, done_at=None, withdrawn_at=None).count(),
     }
     return render(request, "desk/member.html", context)
+
+
+_ASKED: Final[Mapping[str, Callable[..., object]]] = {
+    "factor": giving.ask_to_remove_factors,
+    "back": giving.ask_to_reinstate,
+}
+"""What a second person is asked for on the page of a member of staff."""
 
 
 @desk_page(Power.RUN)

@@ -15,7 +15,7 @@ from compliance.records import (
     transparency,
 )
 from compliance.records.events import Event
-from compliance.records.holders import groups_of, holders, make_groups, may, powers_of
+from compliance.records.holders import groups_of, holders, make_groups, may, powers_of, would_hold
 
 __all__ = [
     "Event",
@@ -36,4 +36,5 @@ __all__ = [
     "stamping",
     "starts",
     "transparency",
+    "would_hold",
 ]

@@ -257,7 +257,8 @@ def spend(
 
     Raises:
         PermissionDenied: another act, another subject, another person, or the power is gone.
-        ValidationError: nobody said yes, the wait is not over, or it was used already.
+        ValidationError: nobody said yes, the wait is not over, it was used already, whoever said yes lost the power
+            since, or there is a second person now where there was none.
     """
     assert transaction.get_connection().in_atomic_block, "an approval is spent with the act"
     ledger.lock()
@@ -266,9 +267,19 @@ def spend(
         raise PermissionDenied
     if row.state != Approval.State.RIPE:
         raise ValidationError(_("A second person has not agreed to this."))
+    if row.approved and not stands(row):
+        raise ValidationError(_("Whoever agreed to this no longer may. Withdraw it and ask again."))
+    if not row.approved and others(kind, actor, row.subject):
+        raise ValidationError(_("Somebody of the staff can be the second person. Ask them."))
     row.done_at = timezone.now()
     row.save(update_fields=("done_at",))
     return row, {"approval": str(row.pk)} | ({} if row.approved else {"alone": True})
+
+
+def stands(approval: Approval) -> bool:
+    """Return whether those who asked for an act and agreed to it still hold the powers that this took."""
+    kind, second = Approval.Kind(approval.kind), approval.decided_by
+    return may_ask(approval.requested_by, kind) and (second is None or may(second, RULES[kind].second))
 
 
 def _locked(pk: UUID) -> Approval:

@@ -39,6 +39,14 @@ def may(user: AbstractBaseUser | AnonymousUser, power: Power) -> bool:
     return power in powers_of(user)
 
 
+def would_hold(user: Any) -> bool:
+    """Return whether an account would hold a power, or enter the administration, if it were not suspended.
+
+    Letting it back in gives all of that back: so two persons do it.
+    """
+    return bool(user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists())
+
+
 def holders(power: Power) -> QuerySet[Any]:
     """Return the accounts that hold a power now, each once."""
     names = [group.value for group in Group if power in GROUPS[group]]

@@ -8,10 +8,10 @@ keep both. Each act is one ledger entry.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -20,8 +20,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from compliance.law.retention import ROW
+from compliance.law.retention import ROW, Kept
 from compliance.models import Approval, Case, Hold
 from compliance.records import approvals, ledger
 from compliance.records.events import Event
@@ -29,6 +30,7 @@ from compliance.records.events import Event
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
+_UNKNOWN: Final = gettext_lazy("There is no person or room of this id. Check the id: a hold on nothing keeps nothing.")
 FREEZE_DAYS: Final = 30
 """The most days that a freeze request names at first (CCP 197(3)), and that its extension adds (CCP 197(4))."""
 FREEZE_MOST: Final = 60
@@ -37,12 +39,24 @@ FREEZE_MOST: Final = 60
 _SAME_RECORDS: Final = timedelta(days=ROW["closed_history"].days or 0)
 """For how long after a freeze a new one on the same person or room would still be about records of the first."""
 
+_WORDS: Final = ("closed_words", "taken_back", "removed_words", "reports")
+_HISTORY: Final[Mapping[str, tuple[str, ...]]] = {
+    Hold.Scope.PERSON: ("guests", "sign_ins", "acts", "tickets", "closed_history", "held_copies"),
+    Hold.Scope.ROOM: ("closed_history", "held_copies"),
+}
+"""The rows of the retention table that wait while a hold lasts. A test compares them with the jobs."""
+
+Lookup: TypeAlias = Callable[[UUID], str | None]
+
 # Compliance does not import chat, so chat registers how to look up people and rooms.
-_lookups: dict[str, Callable[[UUID], bool]] = {}
+_lookups: dict[str, Lookup] = {}
 
 
-def register_lookups(*, person: Callable[[UUID], bool], room: Callable[[UUID], bool]) -> None:
-    """Register how to find out whether a person (by public id) or a room (by id) exists."""
+def register_lookups(*, person: Lookup, room: Lookup) -> None:
+    """Register how a person (by public id) and a room (by id) are called: None where there is none.
+
+    A closed room has no name that staff see: it is called by an empty text.
+    """
     _lookups.update({Hold.Scope.PERSON: person, Hold.Scope.ROOM: room})
 
 
@@ -57,7 +71,29 @@ class Live:
 
 def is_known(scope: str, subject: UUID) -> bool:
     """Return whether there is such a person or room; always, where nobody registered how to look."""
-    return scope not in _lookups or _lookups[scope](subject)
+    return scope not in _lookups or _lookups[scope](subject) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a hold would keep: how its subject is called, and the rows of the retention table that would wait."""
+
+    scope: str
+    name: str
+    rows: tuple[Kept, ...]
+
+
+def preview(*, scope: str, subject: UUID, ground: str) -> Preview:
+    """Return what a hold on a person or a room would keep. It says kinds of records, never whether there are any.
+
+    Raises:
+        ValidationError: there is no such person or room.
+    """
+    if not is_known(scope, subject):
+        raise ValidationError({"subject": _UNKNOWN})
+    keys = _HISTORY[scope] + (() if ground == Hold.Ground.FREEZE else _WORDS)
+    name = _lookups[scope](subject) if scope in _lookups else None
+    return Preview(scope, name or "", tuple(ROW[key] for key in keys))
 
 
 def live(on: date | None = None, *, words: bool = False) -> Live:
@@ -90,7 +126,7 @@ def faults(
     elif scope == Hold.Scope.EVERYTHING and ground == Hold.Ground.FREEZE:
         wrong["scope"] = _("A freeze request names the records that it is about. Name the person or the room.")
     elif scope and subject and not is_known(scope, subject):
-        wrong["subject"] = _("There is no person or room of this id. Check the id: a hold on nothing keeps nothing.")
+        wrong["subject"] = str(_UNKNOWN)
     elif ground == Hold.Ground.FREEZE and (earlier := _earlier_freeze(scope, subject, today)):
         wrong["subject"] = _earlier_says(earlier, today)
     if not (paper or "").strip():
@@ -215,6 +251,16 @@ def extension_faults(*, hold: Hold, ends_on: date | None, paper: str) -> dict[st
     return wrong
 
 
+def is_live(hold: Hold) -> bool:
+    """Return whether a hold holds today."""
+    return hold.lifted_at is None and (hold.ends_on is None or hold.ends_on >= timezone.localdate())
+
+
+def may_be_extended(hold: Hold) -> bool:
+    """Return whether the law lets a hold be extended: a live freeze request, once."""
+    return is_live(hold) and hold.ground == Hold.Ground.FREEZE and hold.extended_at is None
+
+
 def extend(*, hold: Hold, ends_on: date | None, paper: str, actor: AbstractBaseUser) -> None:
     """Extend a freeze request once, on a further request of the authority.
 
@@ -248,9 +294,15 @@ def ask_to_lift(*, hold: Hold, reason: str, actor: AbstractBaseUser) -> Approval
     """
     if not reason.strip():
         raise ValidationError({"lift_reason": _("Say why the hold is lifted: the record keeps it.")})
-    if not Hold.objects.filter(pk=hold.pk, lifted_at__isnull=True).exists():
+    row = Hold.objects.filter(pk=hold.pk, lifted_at__isnull=True).first()
+    if row is None:
         raise ValidationError({"lift_reason": _("This hold is lifted already.")})
-    return approvals.request(kind=Approval.Kind.HOLD_LIFT, subject=str(hold.pk), reason=reason, actor=actor)
+    kind = Approval.Kind.HOLD_LIFT
+    return approvals.request(kind=kind, subject=str(hold.pk), what=_until(row), reason=reason, actor=actor)
+
+
+def _until(hold: Hold) -> dict[str, Any]:
+    return {"ends_on": hold.ends_on.isoformat() if hold.ends_on else None}
 
 
 def lift(*, hold: Hold, approval: Approval, actor: AbstractBaseUser) -> None:
@@ -258,14 +310,18 @@ def lift(*, hold: Hold, approval: Approval, actor: AbstractBaseUser) -> None:
 
     Raises:
         PermissionDenied: the approval is for another hold or another person.
-        ValidationError: it is lifted already, or nobody agreed.
+        ValidationError: it is lifted already, it was extended since this was asked for, or nobody agreed.
     """
     with transaction.atomic():
         live = Hold.objects.select_for_update().filter(pk=hold.pk, lifted_at__isnull=True)
-        if not live.exists():
+        found = live.first()
+        if found is None:
             raise ValidationError({"lift_reason": _("This hold is lifted already.")})
         kind = Approval.Kind.HOLD_LIFT
         row, agreed = approvals.spend(approval=approval, kind=kind, subject=str(hold.pk), actor=actor)
+        if row.what and row.what != _until(found):
+            changed = _("This hold was extended since this was asked for. Withdraw the request and ask again.")
+            raise ValidationError({"lift_reason": changed})
         payload = {"hold": hold.pk, "reason": row.reason, **agreed}
         ledger.append(Event.HOLD_LIFTED, actor=actor, payload=payload)
         live.update(lifted_at=timezone.now(), lifted_by_id=actor.pk, lift_reason=row.reason)

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
 
 from compliance.models import Actor
 from compliance.records import ledger
@@ -108,6 +110,9 @@ def record(pk: Any, *, door: str = "") -> None:
     Args:
         pk: of the account; nothing happens if it is gone.
         door: how it happened: `page`, `command`, or `unseen` where it was found afterwards. Default: one of the first.
+
+    Raises:
+        PermissionDenied: a page gives a power, or gives one back, and no second person agreed.
     """
     user = get_user_model()._default_manager.filter(pk=pk).first()  # noqa: SLF001 -- Django's own name
     if user is None:
@@ -118,10 +123,17 @@ def record(pk: Any, *, door: str = "") -> None:
         before, now = {**_NOTHING, **(known.powers if known else {})}, _facts(user)
         if before == now:
             return
+        if not door and _request.get() is not None and _agreed.get() is None and _effective(now) - _effective(before):
+            raise PermissionDenied(_("Nobody gives powers alone. Two persons do it, at the desk."))
         actor = known or ledger.actor_of(user)
         _write(actor.ref, before, now, door)
         actor.powers = now
         actor.save(update_fields=("powers",))
+
+
+def _effective(facts: Mapping[str, Any]) -> set[str]:
+    """Return what an account can use: nothing while it is suspended."""
+    return {*facts["powers"], *(["staff"] if facts["staff"] else [])} if facts["active"] else set()
 
 
 def _facts(user: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_leaving_ends_groups_sessions_feed_and_requests_at_once(make_staff: Make
     ref = ledger.actor_of(leaver).ref
     page = f"/desk/staff/{ref}/"
     assert proven(operator).get(page).status_code == 200
-    proven(operator).post(page, {"act": "leave", "reason": "退職"})
+    proven(operator).post(page, {"act": "leave", "reason": "退職", "sure": "on"})
     leaver = type(leaver).objects.get(pk=leaver.pk)
     assert not any(may(leaver, power) for power in Power)
     assert (leaver.is_staff, leaver.is_active, leaver.user_permissions.count()) == (False, True, 0)
@@ -44,7 +44,9 @@ def test_leaving_ends_groups_sessions_feed_and_requests_at_once(make_staff: Make
 
 def test_the_last_who_runs_the_service_does_not_leave(make_staff: MakeStaff) -> None:
     operator = make_staff(Group.OPERATOR)
-    proven(operator).post(f"/desk/staff/{ledger.actor_of(operator).ref}/", {"act": "leave", "reason": "退職"})
+    proven(operator).post(
+        f"/desk/staff/{ledger.actor_of(operator).ref}/", {"act": "leave", "reason": "退職", "sure": "on"}
+    )
     assert may(operator, Power.RUN)
 
 
