@@ -1,0 +1,1 @@
+"""Who may what: one table over every door, and properties that no sequence of acts breaks."""
