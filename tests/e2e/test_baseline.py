@@ -125,7 +125,8 @@ def test_where_the_page_cannot_start_it_says_so_and_can_be_read(visit: Any, room
         expect(page.locator(".below")).to_contain_text("Safari 16.4, iOS 16.4, Firefox 115, Chrome 120, Edge 120")
         expect(bodies(page)).to_have_text(["読めますか"])
         page.get_by_label("ニックネーム").fill(f"{lacking} なし")
-        page.get_by_role("button", name="参加する").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="参加する").click()
         page.reload()
         expect(page.locator(".below")).to_be_visible()
         expect(page.locator("form[data-composer]")).to_be_hidden()

@@ -130,7 +130,8 @@ def sign_in_for_the_first_time(desk: Page, letters: Path) -> None:
     sign_in(desk)
     if "confirm-email" in desk.url:
         desk.locator("[name=code]").fill(code_for(OPERATOR, letters))
-        desk.get_by_role("button", name="確認する").click()
+        with desk.expect_navigation():
+            desk.get_by_role("button", name="確認する").click()
     desk.goto("/admin/")
     add_a_second_factor(desk)
     expect(desk.locator(".gate-status")).to_have_attribute("data-on", "no")

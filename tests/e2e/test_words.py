@@ -37,7 +37,7 @@ class Line:
         self._sockets: list[WebSocketRoute] = []
         self._up = True
         context.route_web_socket("**/ws/", self._open)
-        context.route("**/events*", lambda route: route.continue_() if self._up else route.abort())
+        context.route("**/events*", lambda route: route.abort())  # nobody goes round: a stream could not be cut
 
     def _open(self, socket: WebSocketRoute) -> None:
         if not self._up:
