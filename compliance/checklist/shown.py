@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 
 from compliance import cases, disclosures, duties, law
@@ -44,7 +44,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the record shows on one item: where the work is done, the facts, and the evidence that follows from them."""
+    """What the record shows on one item: where the work is done, the facts, and the evidence that follows from them.
+
+    A page that the reader may not open has no address.
+    """
 
     pages: tuple[tuple[str, Text], ...] = ()
     facts: tuple[Fact, ...] = ()
@@ -83,7 +86,13 @@ def shown_on(item: Item, powers: Collection[Power] = ()) -> Shown:
     found = gather()
     pages = (*found.pages, *((reverse(url_name), title) for of, url_name, title in _pages if of == item.id))
     seen = tuple(fact for fact in found.facts if not fact.powers or not fact.powers.isdisjoint(powers))
-    return Shown(pages, seen, found.evidence)
+    return Shown(tuple((url if _may_open(url, powers) else "", title) for url, title in pages), seen, found.evidence)
+
+
+def _may_open(url: str, powers: Collection[Power]) -> bool:
+    """Return whether these powers open a page; pages that are none of the desk say it themselves."""
+    needed: frozenset[Power] = getattr(resolve(url).func, "powers", frozenset())
+    return not needed or not needed.isdisjoint(powers)
 
 
 # The facts ------------------------------------------------------------------------------------------------------------
