@@ -240,7 +240,9 @@ def people(request: HttpRequest) -> HttpResponse:
         found = User.objects.filter(public_id=key)
     elif words:
         found = User.objects.filter(name__icontains=words)
-    return render(request, "desk/people.html", {"words": words, "found": list(found.order_by("name", "pk")[:LATEST])})
+    shown = list(found.order_by("name", "pk")[:LATEST])
+    context = {"words": words, "found": shown, "is_cut": len(shown) == LATEST, "most": LATEST}
+    return render(request, "desk/people.html", context)
 
 
 # Shared ---------------------------------------------------------------------------------------------------------------

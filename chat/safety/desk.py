@@ -99,7 +99,8 @@ def reports(request: HttpRequest) -> HttpResponse:
     found = list(queue(request.user, answered=answered)[:SHOWN])  # type: ignore[arg-type]
     names = {room.pk: room for room in map(rooms.room_by_id, {each.room for each in found if not each.closed}) if room}
     rows = [{"report": each, "room": names.get(each.room), "urgent": each.reason in URGENT} for each in found]
-    return render(request, "chat/safety/desk_reports.html", {"rows": rows, "answered": answered})
+    context = {"rows": rows, "answered": answered, "is_cut": len(rows) == SHOWN, "most": SHOWN}
+    return render(request, "chat/safety/desk_reports.html", context)
 
 
 @desk_page(Power.REPORTS_READ)

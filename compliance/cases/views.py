@@ -41,8 +41,13 @@ def case_list(request: HttpRequest) -> HttpResponse:
 def _row(case: Case) -> dict[str, Any]:
     to_do = [due for due in work.clocks(case) if due.clock.key not in case.done]
     due = to_do[0] if to_do and case.is_open else None
-    late = due is not None and due.clock.term.has_last_day and due.on < timezone.localdate()
+    late = due is not None and _is_late(due)
     return {"case": case, "paper": papers.PAPERS[papers.Kind(case.kind)], "next": due, "late": late}
+
+
+def _is_late(due: papers.Due) -> bool:
+    """Whether a last day has gone by. "Without delay" has none."""
+    return due.clock.term.has_last_day and due.on < timezone.localdate()
 
 
 @desk_page(Power.CASES)
@@ -98,8 +103,7 @@ def _shown(
         **_row(case),
         "preview": preview[0] if preview else None,
         "clocks": [
-            {"due": due, "done": case.done.get(due.clock.key), "late": due.on < timezone.localdate()}
-            for due in work.clocks(case)
+            {"due": due, "done": case.done.get(due.clock.key), "late": _is_late(due)} for due in work.clocks(case)
         ],
         "given": [(datum, papers.may_give(kind, datum)) for datum in papers.Datum],
         "forms": {name: form for name, form in found.items() if ":" not in name},

@@ -1,22 +1,37 @@
 """Every page for everybody: named, lit, large enough to touch, on small screens, in two languages, of our own."""
 
+from __future__ import annotations
+
 import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from allauth.account.models import EmailAddress
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLResolver, get_resolver, resolve
+from django.utils import timezone
 from playwright.sync_api import Page, ViewportSize, WebSocketRoute, expect
 
-from chat import rooms
-from chat.models import User
-from compliance import gate
+from chat import people, rooms, safety
+from chat.models import Reason, Sanction, User
+from chat.people import Person, enter_as_guest
+from chat.safety.appeals import appeal
+from chat.safety.mails import token_of
+from chat.safety.reports import file_report
+from compliance import cases, disclosures, gate
+from compliance.disclosures import Scope
+from compliance.law import papers
+from compliance.law.powers import Group
+from compliance.powers import Grant, ask_to_give, inviting
+from compliance.records import approvals, ledger
 from compliance.testing import NOTIFIED, sign_all
-from tests.conftest import MakeUser, Serve, signed_in
+from tests.conftest import MakeStaff, MakeUser, Serve, give_factor, signed_in
 from tests.e2e.people import connected, enter, say
 from tests.kit.client import Peer
 from tests.serving import Server
@@ -40,16 +55,14 @@ SCREENS: dict[str, dict[str, Any]] = {
 ZOOMED: ViewportSize = {"width": 195, "height": 422}
 
 
-#: Pages that the long test looks at besides, for others and for the operator.
-FURTHER = (
-    ("/?q=%E9%9B%91", "/?page=9", "/rooms/talk/?at=1", "/guest/"),
-    tuple(
-        f"/admin/compliance/{path}"
-        for path in (
-            *("checklist/LAW-20/questions/", "closing/", "calendar/", "calendar/incident/", "calendar/change/"),
-            *("calendar/outage/", "ledgerentry/", "ledgerentry/verify/", "ledgerentry/proof/"),
-        )
-    ),
+#: Addresses that lead to no page of their own: streams, files, forms that are only sent, and the demo's.
+NO_PAGE = frozenset(
+    {
+        *("chat:room_events", "chat:closed_events", "chat:match_events", "chat:metrics"),
+        *("compliance:gate_api", "compliance:approval", "compliance:withdraw_invitation", "compliance:case_paper"),
+        *("compliance:assess_anew", "compliance:calendar_feed", "compliance:filing_text", "compliance:filing_diagram"),
+        *("chat:demo", "chat:demo_as", "chat:demo_steps", "chat:demo_alone"),
+    }
 )
 
 
@@ -61,6 +74,7 @@ class Town:
     member: User
     operator: User
     talk: str
+    sample: Sample
 
     @property
     def pages(self) -> list[tuple[User | None, str, int]]:
@@ -83,6 +97,75 @@ class Town:
             *((self.operator, f"/operator/{path}", 200) for path in ("assess/", "filing/")),
         ]
 
+    @property
+    def further(self) -> list[tuple[User | None, str]]:
+        """Who asks for which page that only the long test looks at."""
+        sample, gates = self.sample, "/admin/compliance/"
+        gate_pages = (
+            *("checklist/LAW-20/questions/", "closing/", "calendar/", "calendar/incident/", "calendar/change/"),
+            *("calendar/outage/", "ledgerentry/", "ledgerentry/verify/", "ledgerentry/proof/"),
+        )
+        desk = ("", "people/?q=%E4%BC%9A", f"people/{sample.muted.public_id}/", "rooms/talk/", "appeals/", "log/")
+        closed_desk = ("disclosures/", "disclosures/new/", f"disclosures/{sample.disclosure}/")
+        staff = ("staff/", f"staff/{ledger.actor_of(sample.moderator).ref}/", "approvals/", "log/?start=2020-01-01")
+        signing_in = ("password/change/", "2fa/totp/activate/", "2fa/webauthn/", "reauthenticate/")
+        return [
+            *((None, path) for path in ("/?q=%E9%9B%91", "/?page=9", "/rooms/talk/?at=1", "/guest/", "/no-such-page/")),
+            *((None, path) for path in ("/legal/requests/", "/legal/requests/?sent=C-0001", "/accounts/inactive/")),
+            *((None, path) for path in (f"/appeals/{token_of(sample.act)}/", f"/desk/second/{sample.second}/")),
+            *((self.member, path) for path in ("/rooms/talk/keep/", "/account/export/", "/account/leave/", "/desk/")),
+            *((self.member, path) for path in ("/appeals/", "/legal/closing/")),
+            *((self.member, f"/accounts/{path}") for path in signing_in),
+            *((sample.muted, path) for path in ("/", "/rooms/talk/", "/appeals/")),
+            *((sample.guest, path) for path in ("/account/", "/rooms/new/", "/accounts/logout/")),
+            *((sample.moderator, f"/desk/{path}") for path in desk),
+            *((sample.moderator, f"/desk/reports/{path}") for path in (f"{sample.report}/", "?state=answered")),
+            *((sample.clerk, f"/desk/cases/{path}") for path in ("", "new/", f"{sample.case}/")),
+            *((self.operator, f"/desk/{path}") for path in (*closed_desk, *staff)),
+            *((sample.invited, path) for path in (f"/desk/invitation/{sample.invitation}/", "/accounts/2fa/")),
+            *((self.operator, f"{gates}{path}") for path in gate_pages),
+            *((self.operator, f"/operator/{path}") for path in ("assess/verdict/", "assess/N1/", "filing/draft/")),
+        ]
+
+    def unwalked(self) -> set[str]:
+        """Return the names of pages to which nobody goes."""
+        paths = [*(path for _who, path, _status in self.pages), *(path for _who, path in self.further)]
+        return named_pages() - {resolve(path.partition("?")[0]).view_name for path in paths} - NO_PAGE
+
+
+@dataclass
+class Sample:
+    """What stands on the pages of staff, and of those on whom they act."""
+
+    moderator: User
+    clerk: User
+    muted: User
+    guest: User
+    invited: User
+    act: Sanction
+    report: UUID
+    case: UUID
+    disclosure: UUID
+    invitation: str
+    second: str
+
+
+def named_pages() -> set[str]:
+    """Return the names of all addresses that are ours."""
+    found: set[str] = set()
+    for part in get_resolver().url_patterns:
+        if isinstance(part, URLResolver) and part.namespace in {"chat", "compliance"}:
+            found |= {f"{part.namespace}:{name}" for name in _names(part)}
+    return found
+
+
+def _names(part: URLResolver) -> Iterator[str]:
+    for each in part.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from _names(each)
+        elif each.name:
+            yield each.name
+
 
 @pytest.fixture
 def server(serve: Serve) -> Server:
@@ -91,14 +174,16 @@ def server(serve: Serve) -> Server:
 
 
 @pytest.fixture
-def town(server: Server, make_user: MakeUser, operator: User) -> Iterator[Town]:
+def town(
+    server: Server, make_user: MakeUser, make_member: MakeUser, make_staff: MakeStaff, operator: User
+) -> Iterator[Town]:
     """See `Town`."""
-    people = [make_user(name) for name in ("夜更かし", "とても長い名前を付けてしまった人の表示を確かめる用")]
-    for person in people:
+    members = [make_user(name) for name in ("夜更かし", "とても長い名前を付けてしまった人の表示を確かめる用")]
+    for person in members:
         EmailAddress.objects.create(user=person, email=str(person.email), verified=True, primary=True)
     name = "たいへん長い名前を付けた雑談の部屋"
-    rooms.create_open_room(actor=people[0], name=name, description="話題は何でも。", slug="talk")
-    with Peer(server, signed_in(people[0])) as first, Peer(server, signed_in(people[1])) as second:
+    rooms.create_open_room(actor=members[0], name=name, description="話題は何でも。", slug="talk")
+    with Peer(server, signed_in(members[0])) as first, Peer(server, signed_in(members[1])) as second:
         sign_all(operator)
         for peer in (first, second):
             peer.wait(lambda frame: frame.get("features", {}).get("room.match_pair", {}).get("allowed", False))
@@ -111,7 +196,50 @@ def town(server: Server, make_user: MakeUser, operator: User) -> Iterator[Town]:
             second.join(place)
             first.post(place, "こんばんは。\n眠れなくて来ました。")
             second.post(place, "あ" * 200 + "a" * 200 + " https://example.jp/" + "path/" * 30, reply_to=1)
-        yield Town(server, people[0], operator, talk)
+        yield Town(server, members[0], operator, talk, sample(members, operator, UUID(talk), make_member, make_staff))
+
+
+def sample(members: list[User], operator: User, talk: UUID, make_member: MakeUser, make_staff: MakeStaff) -> Sample:
+    """Have staff act on people, and papers arrive."""
+    reason, now = "夜の当番を増やすため", timezone.now()
+    asked = ask_to_give(account=members[1], grant=Grant(groups=(Group.AUDITOR,)), reason=reason, actor=operator)
+    second = approvals.name_outside(approval=asked, name="外部の二人目", actor=operator)
+    moderator, clerk = make_staff(Group.MODERATOR), make_staff(Group.COMPLIANCE)
+    invitation = inviting.ask_to_invite(
+        address="invited@example.jp", group=Group.MODERATOR, reason=reason, actor=operator
+    )
+    approvals.approve(approval=invitation.approval, actor=clerk)
+    invited = make_member("招かれた人", email="invited@example.jp")
+    give_factor(invited)
+    muted = make_member("発言を止められた人")
+    until = now + timedelta(days=7)
+    act = safety.act(
+        kind=Sanction.Kind.MUTE, user=muted, actor=moderator, reason="宣伝の連投", rule=Reason.SPAM, until=until
+    )
+    appeal(sanction=act, words="宣伝ではありません。")
+    people.block(actor=Person.of(members[0]), other=muted.public_id)
+    return Sample(
+        moderator=moderator,
+        clerk=clerk,
+        muted=muted,
+        guest=enter_as_guest(nickname="旅人"),
+        invited=invited,
+        act=act,
+        report=file_report(person=Person.of(members[1]), room="talk", seqs=[1], reason="threat", note="怖いです。"),
+        case=cases.open_case(
+            kind=papers.Kind.POLICE_INQUIRY, actor=clerk, sender="警察署長", received_on=timezone.localdate()
+        ).pk,
+        disclosure=disclosures.ask(
+            case=None,
+            ground="danger",
+            reason="人の命が危ないため",
+            scope=Scope(frozenset({talk}), frozenset(), now - timedelta(days=1), now),
+            alone=True,
+            actor=operator,
+        ).pk,
+        invitation=inviting.send(approval=invitation.approval, actor=operator)[1],
+        second=second,
+    )
 
 
 def complaints(page: Page, server: Server) -> list[str]:
@@ -139,8 +267,9 @@ def axe(page: Page) -> list[str]:
 
 
 def test_every_page_is_for_everybody(visit: Any, town: Town) -> None:
-    people = (None, town.member, town.operator)
-    pages = {(screen, person): visit(person, **SCREENS[screen]).new_page() for screen in SCREENS for person in people}
+    assert town.unwalked() == set()
+    known = (None, town.member, town.operator)
+    pages = {(screen, person): visit(person, **SCREENS[screen]).new_page() for screen in SCREENS for person in known}
     heard = {key: complaints(page, town.server) for key, page in pages.items()}
     faults: dict[str, list[str]] = {}
     seen: list[str] = []
@@ -178,13 +307,11 @@ def test_every_page_is_for_everybody(visit: Any, town: Town) -> None:
 def test_every_page_is_for_everybody_in_each_language_theme_and_width(visit: Any, town: Town) -> None:
     faults: dict[str, list[str]] = {}
     widths = ((1280, 800), (390, 844), (320, 640))
-    for person in (None, town.member, town.operator):
+    paths = [*((who, path) for who, path, _status in town.pages), *town.further]
+    for person in {who for who, _path in paths}:
         for locale, scheme in itertools.product(("ja-JP", "en-GB"), ("light", "dark")):
             page = visit(person, locale=locale, color_scheme=scheme).new_page()
-            for path in (
-                *(path for who, path, _status in town.pages if who == person),
-                *FURTHER[person == town.operator],
-            ):
+            for path in (path for who, path in paths if who == person):
                 page.goto(path)
                 for width, height in widths:
                     page.set_viewport_size({"width": width, "height": height})

@@ -149,7 +149,7 @@ CLOCKS: Final[Mapping[Kind, tuple[Clock, ...]]] = MappingProxyType(
         Kind.PRESERVATION: (
             Clock(
                 key="keep",
-                what=Text("法的保全を置く", "Place the hold"),
+                what=Text("法的保全を行う", "Place the hold"),
                 start=Start.RECEIVED,
                 days=0,
                 term=Term.PROMPTLY,

@@ -150,8 +150,8 @@ def test_the_page_covers_what_they_write_and_names_them_to_nobody_else(
     assert [page.count('data-blocked="true"') for page in pages] == [1, 0, 0]
     assert [page.count('<details class="message-cover">') for page in pages] == [1, 0, 0]
     assert "やあ" in pages[0]  # it can be opened, also without scripts
-    assert pages[0].count("ブロックした人のメッセージ</") == 2  # and the quote of it
-    assert "ブロックした人のメッセージ</" not in pages[1] + pages[2]
+    assert pages[0].count("ブロックした人の発言</") == 2  # and the quote of it
+    assert "ブロックした人の発言</" not in pages[1] + pages[2]
 
 
 # The other side ------------------------------------------------------------------------------------------------------
