@@ -463,6 +463,7 @@ CACHES: dict[str, Any] = {
 
 USE_TZ = True
 TIME_ZONE = "Asia/Tokyo"
+FORMAT_MODULE_PATH = "config.formats"
 LANGUAGES = [("ja", _("Japanese")), ("en", _("English"))]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 

@@ -42,7 +42,7 @@ _EVENT = (
     Column("kind", Type.TEXT, _("kind")),
     Column("at", Type.TIME, _("time")),
 )
-_LINKS = (Column("reply_to", Type.NUMBER, _("answers")), Column("target", Type.NUMBER, _("changes")))
+_LINKS = (Column("reply_to", Type.NUMBER, _("reply to")), Column("target", Type.NUMBER, _("changes")))
 
 
 def _written(reader: Reader) -> Iterator[Mapping[str, Any]]:
@@ -173,7 +173,7 @@ register(
                 (
                     Column("room", Type.ID, _("talk")),
                     *_EVENT,
-                    Column("name", Type.TEXT, _("who")),
+                    Column("name", Type.TEXT, _("written by")),
                     Column("mine", Type.FLAG, _("yours")),
                     Column("body", Type.TEXT, _("words")),
                     *_LINKS,

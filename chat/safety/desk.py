@@ -199,7 +199,7 @@ def _facts(found: Report, actor: User) -> dict[str, Any]:
         "reporter": _reporter(found),
         "similar": _similar(list(others), found, actor),
         "outcomes": Report.Outcome,
-        "acts": _acts(found) if may(actor, Power.PEOPLE) else (),
+        "possible": _acts(found) if may(actor, Power.PEOPLE) else (),
         "may_answer": may(actor, Power.REPORTS_ANSWER) and found.answered_at is None,
         "note_chars": NOTE_CHARS,
         "next": following,

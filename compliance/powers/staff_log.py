@@ -36,7 +36,7 @@ class LogForm(forms.Form):
     """Whose acts, which act, from which day to which."""
 
     who = forms.ChoiceField(required=False, label=gettext_lazy("Person"))
-    event = forms.ChoiceField(required=False, label=gettext_lazy("Act"))
+    event = forms.ChoiceField(required=False, label=gettext_lazy("What was done"))
     start = DayField(required=False, label=gettext_lazy("First day"))
     end = DayField(required=False, label=gettext_lazy("Last day"))
     before = NumberField(required=False, min_value=1, widget=forms.HiddenInput)

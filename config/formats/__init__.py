@@ -1,0 +1,1 @@
+"""How moments are written: one module a language, which Django finds by its name (`FORMAT_MODULE_PATH`)."""
