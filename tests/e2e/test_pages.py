@@ -55,6 +55,7 @@ SCREENS: dict[str, dict[str, Any]] = {
 ZOOMED: ViewportSize = {"width": 195, "height": 422}
 
 
+NOWHERE = "/no-such-page/"
 #: Addresses that lead to no page of their own: streams, files, forms that are only sent, and the demo's.
 NO_PAGE = frozenset(
     {
@@ -88,7 +89,7 @@ class Town:
             *((None, path, 200) for path in ("/", "/rooms/talk/", "/match/")),
             *((None, f"/legal/{path}", 200) for path in law),
             *((None, f"/accounts/{path}", 200) for path in account),
-            (None, "/no-such-page/", 404),
+            (None, NOWHERE, 404),
             *((self.member, path, 200) for path in (*own, *reports)),
             (self.operator, "/desk/reports/", 200),
             *((self.member, f"/accounts/{path}", 200) for path in ("email/", "2fa/", "logout/")),
@@ -110,7 +111,7 @@ class Town:
         staff = ("staff/", f"staff/{ledger.actor_of(sample.moderator).ref}/", "approvals/", "log/?start=2020-01-01")
         signing_in = ("password/change/", "2fa/totp/activate/", "2fa/webauthn/", "reauthenticate/")
         return [
-            *((None, path) for path in ("/?q=%E9%9B%91", "/?page=9", "/rooms/talk/?at=1", "/guest/", "/no-such-page/")),
+            *((None, path) for path in ("/?q=%E9%9B%91", "/?page=9", "/rooms/talk/?at=1", "/guest/", NOWHERE)),
             *((None, path) for path in ("/legal/requests/", "/legal/requests/?sent=C-0001", "/accounts/inactive/")),
             *((None, path) for path in (f"/appeals/{token_of(sample.act)}/", f"/desk/second/{sample.second}/")),
             *((self.member, path) for path in ("/rooms/talk/keep/", "/account/export/", "/account/leave/", "/desk/")),
@@ -130,7 +131,8 @@ class Town:
     def unwalked(self) -> set[str]:
         """Return the names of pages to which nobody goes."""
         paths = [*(path for _who, path, _status in self.pages), *(path for _who, path in self.further)]
-        return named_pages() - {resolve(path.partition("?")[0]).view_name for path in paths} - NO_PAGE
+        walked = {resolve(path.partition("?")[0]).view_name for path in paths if path != NOWHERE}
+        return named_pages() - walked - NO_PAGE
 
 
 @dataclass

@@ -1,3 +1,4 @@
-"""Moments in English: a time of 24 hours. Django's "a.m." has a full stop of its own at the end of a sentence."""
+"""Days and moments in English. Django's "a.m." and "Dec." have full stops that read as the end of a sentence."""
 
+DATE_FORMAT = "j F Y"
 DATETIME_FORMAT = "j F Y, H:i"
