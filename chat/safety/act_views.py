@@ -42,13 +42,16 @@ def own_acts(request: HttpRequest) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         return redirect_to_login(request.get_full_path())
-    form = AppealForm(request.POST or None)
     chosen = Sanction.objects.filter(user=user, pk__in=_pk(request.POST.get("act", ""))).first()
-    if request.method == "POST" and chosen is not None and form.is_valid():
+    cards = _cards(sanctions.acts_on(user))
+    for card in cards:
+        card["form"] = AppealForm(request.POST if card["act"] == chosen else None, auto_id=_ids(card["act"]))
+    form = next((card["form"] for card in cards if card["act"] == chosen), None)
+    if chosen is not None and form is not None and form.is_valid():
         if _did(request, lambda: appeals.appeal(sanction=chosen, words=form.cleaned_data["words"])):
             flash.success(request, _("Your appeal is noted. You will be told what is decided."))
         return redirect("chat:appeals")
-    page = render(request, "chat/safety/appeals.html", {"own": _cards(sanctions.acts_on(user)), "form": form})
+    page = render(request, "chat/safety/appeals.html", {"own": cards})
     sanctions.mark_read(user)
     return page
 
@@ -67,7 +70,13 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
         if _did(request, lambda: appeals.appeal(sanction=act, words=form.cleaned_data["words"])):
             flash.success(request, _("Your appeal is noted. You will be told what is decided."))
         return redirect("chat:appeal_by_link", token)
-    return render(request, "chat/safety/appeals.html", {"own": _cards([act]), "form": form, "by_link": True})
+    own = [_cards([act])[0] | {"form": form}]
+    return render(request, "chat/safety/appeals.html", {"own": own, "by_link": True})
+
+
+def _ids(act: Sanction) -> str:
+    """Return the ids of the fields about an act: several acts stand on one page."""
+    return f"{act.public_id.hex}_%s"
 
 
 def _cards(acts: list[Sanction]) -> list[dict[str, Any]]:
@@ -224,10 +233,15 @@ def appeal_queue(request: HttpRequest) -> HttpResponse:
             _did(request, lambda: decide(outcome=outcome, note=note))
         return redirect("chat:desk_appeals")
     shown = [
-        {"appeal": each, "another": appeals.needs_another(each.sanction, _me(request))} | _cards([each.sanction])[0]
+        _cards([each.sanction])[0]
+        | {
+            "appeal": each,
+            "another": appeals.needs_another(each.sanction, _me(request)),
+            "form": DecisionForm(auto_id=_ids(each.sanction)),
+        }
         for each in waiting
     ]
-    return render(request, "desk/appeals.html", {"waiting": shown, "form": DecisionForm()})
+    return render(request, "desk/appeals.html", {"waiting": shown})
 
 
 @desk_page(Power.PEOPLE)

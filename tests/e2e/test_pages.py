@@ -214,11 +214,10 @@ def sample(members: list[User], operator: User, talk: UUID, make_member: MakeUse
     invited = make_member("招かれた人", email="invited@example.jp")
     give_factor(invited)
     muted = make_member("発言を止められた人")
-    until = now + timedelta(days=7)
-    act = safety.act(
-        kind=Sanction.Kind.MUTE, user=muted, actor=moderator, reason="宣伝の連投", rule=Reason.SPAM, until=until
-    )
-    appeal(sanction=act, words="宣伝ではありません。")
+    given: dict[str, Any] = {"user": muted, "actor": moderator, "reason": "宣伝の連投", "rule": Reason.SPAM}
+    act = safety.act(kind=Sanction.Kind.MUTE, until=now + timedelta(days=7), **given)
+    for warning in [safety.act(kind=Sanction.Kind.WARN, **given) for _ in range(4)][:2]:
+        appeal(sanction=warning, words="宣伝ではありません。")
     people.block(actor=Person.of(members[0]), other=muted.public_id)
     return Sample(
         moderator=moderator,

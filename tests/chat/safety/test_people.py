@@ -208,6 +208,19 @@ def test_an_act_is_appealed_once_and_by_its_person_only(cast: Cast) -> None:
     assert Appeal.objects.get().words == "誤解です"
 
 
+def test_several_acts_on_one_page_have_fields_of_their_own(cast: Cast) -> None:
+    acts = [do(KIND.WARN, cast["author"], cast["moderator"]) for _ in range(4)]
+    for made in acts[:2]:
+        safety.appeal(sanction=made, words="宣伝ではありません")
+    author = signed_in(cast["author"])
+    refused = author.post("/appeals/", {"act": str(acts[2].public_id), "words": " "}).content.decode()
+    for page in (signed_in(cast["operator"]).get("/desk/appeals/").content.decode(), refused):
+        ids = re.findall(r'\sid="([^"]+)"', page)
+        assert len(ids) == len(set(ids))
+        assert len(re.findall(r"<(?:textarea|input)[^>]* id=", page)) >= 2
+    assert refused.count("errorlist") == 1
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_who_decides(cast: Cast, role: str) -> None:
     made = do(KIND.MUTE, cast["member"], cast["operator"])
