@@ -61,13 +61,6 @@ def own_language() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps what the gate measured in one test (the clock, whose ledger it is) from the next."""
-    monkeypatch.setattr("compliance.gate.instances._skew", timedelta(0))
-    monkeypatch.setattr("compliance.gate.instances._has_specimen", False)
-
-
-@pytest.fixture(autouse=True)
 def own_channels() -> Iterator[None]:
     """Keeps the hints, the counters and the rates of one test from the next."""
     config = settings.CHANNEL_LAYERS["default"].setdefault("CONFIG", {})

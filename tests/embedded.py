@@ -173,6 +173,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skips, in words, what this rung cannot run; lets the browser tests run last.
 
     Playwright keeps an event loop running in the main thread, in which no other asynchronous test could start.
+    What drives other processes meets the machine's moods: it is tried once more, and the summary says RERUN.
     """
     absent = []
     if os.environ["DATABASE_URL"].startswith("sqlite"):
@@ -183,4 +184,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    for item in items:
+        if any(item.get_closest_marker(marker) for marker in ("e2e", "chaos", "load", "slow")):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=lambda item: "/e2e/" in item.path.as_posix())
