@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin
@@ -17,9 +18,10 @@ import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
-from chat import rooms
-from chat.models import Message
+from chat import rooms, safety
+from chat.models import Message, Reason, Sanction, User
 from compliance.testing import NOTIFIED, SignItems
 from tests import schema, upgrade
 from tests.conftest import MakeUser, signed_in
@@ -121,7 +123,7 @@ def _named(server: Server, page: str) -> list[str]:
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_old_and_new_process_serve_one_deployment_and_old_ones_go_on_after_a_roll_back(
-    roll: list[Server], previous: Path, make_member: MakeUser
+    roll: list[Server], previous: Path, make_member: MakeUser, operator: User
 ) -> None:
     old, new = roll
     people = [[signed_in(make_member()) for _ in range(2)] for _ in range(2)]  # nobody meets the same person again
@@ -132,6 +134,15 @@ def test_old_and_new_process_serve_one_deployment_and_old_ones_go_on_after_a_rol
     assert files_are_found(new, old) > 10
     for server in roll:  # and neither took the other for another deployment
         gate_is_on(server, seconds=0)
+
+    muted = make_member()
+    until = timezone.now() + timedelta(days=1)
+    safety.act(kind=Sanction.Kind.MUTE, user=muted, actor=operator, until=until, reason="連投", rule=Reason.SPAM)
+    for server, code in ((old, "unavailable"), (new, "forbidden")):  # the version before knows no mute
+        with Peer(server, signed_in(muted)) as peer:
+            peer.join("chat")
+            assert peer.post("chat", "また宣伝です")["code"] == code
+    assert not Message.objects.filter(author=muted).exists()
 
     new.sigterm()  # rolled back
     back = Server(env=old.env, root=previous)

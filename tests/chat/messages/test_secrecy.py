@@ -163,7 +163,7 @@ def test_all_triggers_are_there(db: None) -> None:
             cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
             text = "".join(file.read_text(encoding="utf-8") for file in functions.FOLDER.glob("*.sql"))
             wanted = set(re.findall(r"^CREATE (?:OR REPLACE )?TRIGGER (\w+)", text, re.MULTILINE))
-            assert len(wanted) == 12
+            assert len(wanted) == 13
         assert wanted <= {name for (name,) in cursor.fetchall()}
 
 

@@ -1,0 +1,11 @@
+"""PostgreSQL refuses what somebody writes who may not, also from a process of an earlier version. Adds only."""
+
+from django.db import migrations
+
+from chat.db import create_functions
+
+
+class Migration(migrations.Migration):
+    dependencies = [("chat", "0011_erasure")]
+
+    operations = [create_functions("may_write")]
