@@ -25,6 +25,7 @@ DECORATORS = (
     "@handles*",
     "@every*",
     "@on_join",
+    "@on_room_changed",
     "@people.on_block",
     "@on_last_leave",
     "@admin.*",

@@ -1,10 +1,11 @@
 """The log of messages: posting, editing, deleting, sealing."""
 
 from chat.messages.blocked import Blocked
+from chat.messages.composers import look_at_people
 from chat.messages.events import BatchResult, NewEvent, clean
 from chat.messages.extract import records_of
 from chat.messages.queries import PAGE, Page, after, around, as_read, before, latest, log_after
-from chat.messages.service import mark_seen, reseal
+from chat.messages.service import mark_seen, removed_words, reseal, restore_words
 from chat.messages.slow_path import store_slowly
 from chat.messages.store import Writer, store
 from chat.messages.taken_back import KEPT as TAKEN_BACK_KEPT
@@ -26,9 +27,12 @@ __all__ = [
     "clean",
     "latest",
     "log_after",
+    "look_at_people",
     "mark_seen",
     "records_of",
+    "removed_words",
     "reseal",
+    "restore_words",
     "store",
     "store_slowly",
 ]

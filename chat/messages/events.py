@@ -44,6 +44,7 @@ class NewEvent(Struct):
     role: str | None = None  # as which somebody writes in this room, where that is not `person.role`: a keeper
     origin: str | None = None  # of a guest: the digest of the network
     reason: str = ""  # of a deletion: why somebody removes what is not their own
+    rule: str = ""  # of such a deletion: the rule of the terms, as in `Reason`
     restores: bool = False  # an edit that gives removed words back
     by: str = ""  # as `Message.by`; the slow path sets it
 

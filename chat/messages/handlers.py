@@ -9,11 +9,12 @@ from django.utils import translation
 from msgspec import UNSET
 
 from chat.db import run_in_executor
+from chat.messages.composers import look_at_people
 from chat.messages.events import NewEvent, clean
 from chat.messages.service import mark_seen
 from chat.models import REASON_LENGTH, Message, Role
 from chat.people import Origins, network_digest
-from chat.protocol import Refused
+from chat.protocol import Code, Refused
 from chat.protocol.replies import MessageAccepted
 from chat.protocol.requests import MessageDelete, MessageEdit, MessagePost, MessageRestore, RoomSeen
 from chat.realtime import Committed, Connection, Stream, Way, handles
@@ -62,6 +63,7 @@ def delete(connection: Connection, request: MessageDelete, stream: Stream) -> No
     before = frozenset() if stream.is_open else frozenset(each.pk for each in stream.subscriptions if each.pk)
     event = NewEvent(stream.id, connection.signed_in(), Message.Kind.DELETE, target=request.seq, before=before)
     event.reason = "".join(filter(str.isprintable, " ".join((request.body or "").split())))[:REASON_LENGTH]
+    event.rule = request.rule or ""
     _commit(connection, request, event)
 
 
@@ -111,6 +113,8 @@ def _commit(
             (kept.add if event.role == Role.KEEPER else kept.discard)(place)
         if isinstance(outcome, Refused):
             connection.refuse(outcome, ref=ref, room=room)
+            if outcome.code is Code.FORBIDDEN:  # the page may not know yet what speaks against it
+                look_at_people(connection.parts, [event.person.pk])
         else:
             connection.say(MessageAccepted(ref, room, outcome.seq, outcome.at, client_id))
 

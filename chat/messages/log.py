@@ -119,6 +119,17 @@ def lock(rooms: Iterable[UUID]) -> dict[UUID, LockedRoom]:
     return {row[0]: LockedRoom(*row) for row in rows.values_list(*_LOCKED)}
 
 
+def look(rooms: Iterable[UUID]) -> dict[UUID, LockedRoom]:
+    """Return what `lock` returns, without the locks: for what is shown, not for what is stored."""
+    rows = Room.objects.filter(id__in=list(rooms))
+    return {row[0]: LockedRoom(*row) for row in rows.values_list(*_LOCKED)}
+
+
+def snapshot(room: Room) -> LockedRoom:
+    """Return what `look` returns, of a room that was read already."""
+    return LockedRoom(*(getattr(room, name) for name in _LOCKED))
+
+
 def inside(rooms: Sequence[UUID]) -> set[tuple[UUID, int]]:
     """Return who is inside these closed rooms, as (room, person)."""
     if not rooms:

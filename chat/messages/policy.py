@@ -54,6 +54,11 @@ class Standing:
         return self.role is Role.KEEPER
 
 
+def mute_in(standing: Standing, room: LockedRoom) -> Mute | None:
+    """Return what keeps somebody from writing in a room: the mute that holds longest; None where none does."""
+    return next((mute for mute in standing.mutes if mute.room in (None, room.id)), None)
+
+
 def may_write(standing: Standing, room: LockedRoom, now: datetime, last_at: Callable[[], datetime | None]) -> None:
     """Let somebody post or edit in a room, or refuse it: a mute, or what the room's keepers restrict.
 
@@ -66,9 +71,8 @@ def may_write(standing: Standing, room: LockedRoom, now: datetime, last_at: Call
     Raises:
         Refused: `forbidden`, with reason and time where there is one; `rate` in slow mode.
     """
-    for mute in standing.mutes:
-        if mute.room in (None, room.id):
-            raise mute.refusal(now)
+    if (mute := mute_in(standing, room)) is not None:
+        raise mute.refusal(now)
     if not room.is_open:
         return
     if room.archived_at is not None:

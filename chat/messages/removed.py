@@ -52,8 +52,9 @@ def keep_removed(events: Sequence[NewEvent]) -> None:
             reason=event.reason,
         )
         # What a keeper gives as reason is the word of a user, and the ledger forgets nothing.
-        reason = {"reason": event.reason} if event.by == "staff" else {}
-        ledger.append(Event.MESSAGE_REMOVED, actor=actors[event.person.pk], payload={**where, "as": event.by, **reason})
+        why = {"rule": event.rule} if event.rule else {}
+        why |= {"reason": event.reason} if event.by == "staff" else {}
+        ledger.append(Event.MESSAGE_REMOVED, actor=actors[event.person.pk], payload={**where, "as": event.by, **why})
 
 
 def _sealed(room: UUID, seq: int, words: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Other writes on messages: how far somebody has read, and sealing with a newer key."""
+"""Other writes on messages: how far somebody has read, restoring what was removed, and sealing with a newer key."""
 
 from __future__ import annotations
 
@@ -9,15 +9,42 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Model
+from django.utils import timezone
 
-from chat.models import Message, Participant, RemovedMessage, Report, ReportedMessage, TakenBack
+from chat import people
+from chat.messages.events import NewEvent
+from chat.messages.removed import KEPT
+from chat.messages.slow_path import store_slowly
+from chat.models import Message, Participant, RemovedMessage, Report, ReportedMessage, Room, TakenBack, User
+from chat.protocol import Refused
 from chat.realtime import Person
 from compliance import vault
+from compliance.language import current_language
 
 
 def mark_seen(*, person: Person, room: UUID, seq: int) -> None:
     """Store how far somebody has read in a closed talk. Goes forward only."""
     Participant.objects.filter(room_id=room, user_id=person.pk, left_at__isnull=True, seen__lt=seq).update(seen=seq)
+
+
+def removed_words(*, room: Room | None = None, author: User | None = None) -> list[RemovedMessage]:
+    """Return what was removed lately and can be restored, in one open room or of one author, newest first."""
+    found = RemovedMessage.objects.filter(at__gt=timezone.now() - KEPT, sealed__isnull=False, room__kind=Room.Kind.OPEN)
+    found = found.filter(room=room) if room is not None else found.filter(author=author)
+    return list(found.select_related("room", "author", "by").order_by("-at", "-pk"))
+
+
+def restore_words(removed: RemovedMessage, actor: User) -> None:
+    """Give a removed message its words back, as `message.restore` does.
+
+    Raises:
+        Refused: see `store_slowly`.
+    """
+    person = people.Person.of(actor, current_language())
+    event = NewEvent(removed.room_id, person, Message.Kind.EDIT, target=removed.seq, restores=True)
+    [outcome] = store_slowly([event]).outcomes
+    if isinstance(outcome, Refused):
+        raise outcome
 
 
 def reseal(*, limit: int) -> int:

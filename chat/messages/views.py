@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chat import people, rooms
 from chat.messages import queries as history
-from chat.messages.posting import why_silent
-from chat.models import Room, User
+from chat.messages.posting import writing
+from chat.models import REASON_LENGTH, Reason, Room, User
 from chat.people import GuestForm, serve_frames
 from chat.protocol import Refused
+from chat.realtime import network
 from chat.web.pages import compressed, render_page
 from compliance.gate import door
 from compliance.law import Feature
@@ -92,7 +93,8 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
         raise Http404 from None
     pk = _pk(request)
     user = request.user if isinstance(request.user, User) else None
-    silent = why_silent(found, user)
+    digest = people.network_digest(network(request.META["REMOTE_ADDR"])) if user is not None and user.is_guest else None
+    now = writing(found, user, digest)
     is_past = at is not None or end is not None
     last = page.items[-1].seq if page.items and is_past else page.head
     return render_page(
@@ -109,14 +111,22 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
             "last": last,
             "newer": last + history.PAGE + 1 if last < page.head else None,
             "at": at,
-            "can_post": request.user.is_authenticated and not silent,
-            "silent": silent,
-            "slow": found.slow_seconds,
-            "keeps": user is not None and found.is_open and (rooms.keeps(found, user.pk) or may_act(user, Power.WORDS)),
+            "can_post": request.user.is_authenticated,
+            "writing": now,
+            "keeps": _keeps(found, user),
+            "rules": Reason.choices,
+            "reason_length": REASON_LENGTH,
             "is_owner": request.user.is_authenticated and found.created_by_id == request.user.pk,
             **context,
         },
     )
+
+
+def _keeps(room: Room, user: User | None) -> str:
+    """Return as what somebody keeps an open room: `staff` or `keeper`; empty where they do not."""
+    if user is None or not room.is_open:
+        return ""
+    return "staff" if may_act(user, Power.WORDS) else "keeper" if rooms.keeps(room, user.pk) else ""
 
 
 def _seq(request: HttpRequest, name: str) -> int | None:

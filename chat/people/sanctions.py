@@ -67,22 +67,30 @@ class Mute:
     reason: str = ""
     key: UUID | None = None
 
-    def refusal(self, now: datetime) -> Refused:
-        """Return the refusal that says why, until when, and where to appeal, in the current language."""
+    @property
+    def sentence(self) -> str:
+        """Why the person cannot write, and until when, in the current language."""
         told = {"until": when(self.until), "reason": self.reason}
         if self.key is None:
             words = _(
                 "Guests cannot write from your network until %(until)s, because of what a guest did there. With an"
                 " account of your own you can write."
             )
+        elif self.until is None:
+            words = _("You cannot write here any more. Reason: %(reason)s")
         elif self.room is None:
-            words = _("You cannot write until %(until)s. Reason: %(reason)s. You can appeal at /appeals/.")
+            words = _("Until %(until)s you cannot write. Reason: %(reason)s")
         else:
-            words = _("You cannot write in this room until %(until)s. Reason: %(reason)s. You can appeal at /appeals/.")
-        if self.until is None:
-            words = _("You cannot write here any more. Reason: %(reason)s. You can appeal at /appeals/.")
+            words = _("Until %(until)s you cannot write in this room. Reason: %(reason)s")
+        return words % told
+
+    def refusal(self, now: datetime) -> Refused:
+        """Return the refusal that says why, until when, and where to appeal, in the current language."""
         wait = None if self.until is None else max(1.0, round((self.until - now).total_seconds(), 1))
-        return Refused(Code.FORBIDDEN, words % told, retry_after=wait)
+        words = self.sentence
+        if self.key is not None:
+            words = _("%(why)s (You can appeal at /appeals/.)") % {"why": words}
+        return Refused(Code.FORBIDDEN, words, retry_after=wait)
 
 
 def when(moment: datetime | None) -> str:

@@ -194,6 +194,22 @@ class Noted(Reply, tag="noted"):
     room: RoomKey
 
 
+class Writing(Reply, tag="room.writing"):
+    """Whether the person may write in a room now. Without `ref` it tells of a change, and after a join of the unusual.
+
+    `reason` is there where they may not: a sentence for the person. `until` is when that ends by itself (RFC 3339).
+    `act` is the act on them that it comes from, against which they can appeal at `/appeals/`. `slow` is how many
+    seconds they wait between two messages.
+    """
+
+    room: RoomKey
+    ref: Ref | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    until: str | UnsetType = UNSET
+    act: str | UnsetType = UNSET
+    slow: int = 0
+
+
 class Presence(Reply, tag="presence"):
     """How many people are in a room now. May be dropped when the reader is slow."""
 

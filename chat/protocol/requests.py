@@ -83,6 +83,13 @@ class RoomHistory(Request, tag="room.history"):
     limit: Limit | None = None
 
 
+class RoomWriting(Request, tag="room.writing"):
+    """Ask whether one may write in a room now: for a page that shows that one may not, once it is connected again."""
+
+    ref: Ref
+    room: RoomKey
+
+
 class MessagePost(Request, tag="message.post"):
     """Store a message."""
 
@@ -103,12 +110,16 @@ class MessageEdit(Request, tag="message.edit"):
 
 
 class MessageDelete(Request, tag="message.delete"):
-    """Take one's own message back. A keeper of an open room, or staff, removes another's; `body` says why then."""
+    """Take one's own message back. A keeper of an open room, or staff, removes another's.
+
+    Then `body` says why, and `rule` by which rule of the terms.
+    """
 
     ref: Ref
     room: RoomKey
     seq: Seq
     body: str | None = None
+    rule: ReportReason | None = None
 
 
 class MessageRestore(Request, tag="message.restore"):

@@ -1,8 +1,8 @@
 """Sockets, rooms as streams, and the other processes. Knows no capability: capabilities register their handlers here.
 
-A capability registers with `handles`, `every`, `on_join`, `on_last_leave` and `on_moved`. The composition hands over
-the database with `compose`. Pages ask with `run`, `call_soon`, `limited` and `people_in`. The server gets `Entrance`,
-`Lifespan` and `chat_socket`.
+A capability registers with `handles`, `every`, `on_join`, `on_last_leave`, `on_moved` and `on_room_changed`. The
+composition hands over the database with `compose`. Pages ask with `run`, `call_soon`, `limited` and `people_in`. The
+server gets `Entrance`, `Lifespan` and `chat_socket`.
 """
 
 from chat.realtime.asgi import SEAT_SECONDS, chat_socket
@@ -13,7 +13,7 @@ from chat.realtime.gate_watch import refusal_of
 from chat.realtime.handshake import Entrance, address, network
 from chat.realtime.http import Caller, exchange, stream
 from chat.realtime.hub import Backend, Hub, compose, current, running
-from chat.realtime.jobs import every, on_join, on_last_leave, on_moved
+from chat.realtime.jobs import every, on_join, on_last_leave, on_moved, on_room_changed
 from chat.realtime.lifespan import Lifespan
 from chat.realtime.limits import Options
 from chat.realtime.pages import call_soon, has_no_seat_for, limited, people_in, run
@@ -62,6 +62,7 @@ __all__ = [
     "on_join",
     "on_last_leave",
     "on_moved",
+    "on_room_changed",
     "people_in",
     "refusal_of",
     "run",

@@ -98,6 +98,7 @@ class Hub:
         )
         committer = Committer(backend.store, registry.streams, backfill.publish, peers.hint, clock)
         revalidation.resume = backfill.resume
+        revalidation.on_changed = self._on_room_changed
         backfill.on_checked = presence.show  # only those who may know are there then
         backfill.on_went_back = lambda: gate.went_back("room")
         committer.is_halted = lambda: gate.is_lost
@@ -220,6 +221,10 @@ class Hub:
     def _on_join(self, stream: Stream, subscriber: Subscriber) -> None:
         for hook in jobs.registered().on_join:
             hook(self.parts, stream, subscriber)
+
+    def _on_room_changed(self, stream: Stream) -> None:
+        for hook in jobs.registered().on_room_changed:
+            hook(self.parts, stream)
 
     def _on_last_leave(self, person: Person) -> None:
         if not self.parts.is_draining:

@@ -38,6 +38,7 @@ class Registered:
     on_join: list[Callable[[Any, Any, Any], None]] = field(default_factory=list)
     on_last_leave: list[Callable[[Any, Any], None]] = field(default_factory=list)
     on_moved: list[Callable[[Any, Collection[int]], None]] = field(default_factory=list)
+    on_room_changed: list[Callable[[Any, Any], None]] = field(default_factory=list)
 
 
 _registered: Final = Registered()
@@ -68,6 +69,12 @@ def on_last_leave(hook: Callable[[Any, Any], None]) -> Callable[[Any, Any], None
 def on_moved(hook: Callable[[Any, Collection[int]], None]) -> Callable[[Any, Collection[int]], None]:
     """Register a function that is called with the parts and the primary keys of people who do something else now."""
     _registered.on_moved.append(hook)
+    return hook
+
+
+def on_room_changed(hook: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Register a function that is called with the parts and a stream whose room was looked at again (`revalidate`)."""
+    _registered.on_room_changed.append(hook)
     return hook
 
 

@@ -28,6 +28,7 @@ class Revalidation:
 
     Attributes:
         resume: is called with a stream that is in doubt no more, to deliver what has waited.
+        on_changed: is called with it after that.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Revalidation:
         self._is_shut = is_shut
         self._spawn = spawn
         self.resume: Callable[[Stream], None] = lambda _stream: None
+        self.on_changed: Callable[[Stream], None] = lambda _stream: None
 
     def doubt(self, stream: Stream) -> None:
         """Deliver nothing more of a room until it is known who may read it now."""
@@ -78,6 +80,7 @@ class Revalidation:
             self._registry.announce_move(stream, list(stream.subscriptions))
         stream.shown = 0  # who came meanwhile does not know how many are here
         self.resume(stream)
+        self.on_changed(stream)
 
     def _put_out(self, stream: Stream, found: Readership | None) -> None:
         """Put everybody out of a room who may not read it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chat import rooms
-from chat.models import Appeal, Message, Reason, Room, Sanction, User
+from chat.messages import removed_words, restore_words
+from chat.models import Appeal, Message, Reason, RemovedMessage, Room, Sanction, User
 from chat.people import active, member_required, origin
 from chat.protocol import Refused
 from chat.safety import appeals, keepers, sanctions
@@ -182,6 +184,9 @@ def person_card(request: HttpRequest, ref: UUID) -> HttpResponse:
             note = request.POST.get("note", "")
             _did(request, lambda: sanctions.lift(sanction=act, actor=_me(request), note=note, origin=origin(request)))
             return redirect("chat:desk_person", ref)
+        if request.POST.get("do") == "restore":
+            _restore(request, removed_words(author=person))
+            return redirect("chat:desk_person", ref)
         if form.is_valid():
             until = timezone.now() + form.lasts if form.lasts else None
             made = partial(sanctions.act, user=person, actor=_me(request), until=until, origin=origin(request))
@@ -200,6 +205,8 @@ def person_card(request: HttpRequest, ref: UUID) -> HttpResponse:
             "said": list(said.order_by("-at")[:LATEST]),
             "keeps": rooms.rooms_kept_by(person.pk),
             "form": form,
+            "removed": removed_words(author=person),
+            "may_restore": may(request.user, Power.WORDS),
         },
     )
 
@@ -210,10 +217,23 @@ def room_card(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an open room's standing, and restrict it, name its keepers, or mute somebody in it."""
     room = _open_room(slug)
     if request.method == "POST":
-        _keep(request, room, _me(request))
+        if request.POST.get("do") == "restore":
+            _restore(request, removed_words(room=room))
+        else:
+            _keep(request, room, _me(request))
         return redirect("chat:desk_room", slug)
-    context = _room_context(room, _me(request)) | {"may_people": may(request.user, Power.PEOPLE)}
+    removed = {"removed": removed_words(room=room), "may_restore": True}
+    context = _room_context(room, _me(request)) | {"may_people": may(request.user, Power.PEOPLE)} | removed
     return render(request, "desk/room.html", context | {"room": rooms.describe(room)})
+
+
+def _restore(request: HttpRequest, listed: Sequence[RemovedMessage]) -> None:
+    """Give one of the listed messages its words back. Whoever reads the room sees it within a second."""
+    chosen = next((each for each in listed if str(each.pk) == request.POST.get("removed")), None)
+    if chosen is None:
+        flash.error(request, _("These words are no longer kept, so they cannot be restored."))
+        return
+    _did(request, lambda: restore_words(chosen, _me(request)))
 
 
 @desk_page(Power.PEOPLE)

@@ -170,7 +170,10 @@ def _remove(found: Report, author: User, actor: User, reason: str) -> None:
     person = Person.of(actor, page_language())
     seqs = found.messages.filter(author=author).values_list("seq", flat=True).distinct()
     events = [
-        NewEvent(found.room, person, Message.Kind.DELETE, target=seq, reason=" ".join(reason.split())) for seq in seqs
+        NewEvent(
+            found.room, person, Message.Kind.DELETE, target=seq, reason=" ".join(reason.split()), rule=found.reason
+        )
+        for seq in seqs
     ]
     for outcome in store_slowly(events).outcomes:
         if isinstance(outcome, Refused) and outcome.code is not Code.CONFLICT:  # deleted already is as good

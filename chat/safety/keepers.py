@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat import rooms
 from chat.models import Keeper, Room, User
 from chat.protocol import Code, Refused
+from chat.realtime import call_soon
 from compliance.law.powers import Power
 from compliance.powers import may_act
 from compliance.records import ledger
@@ -66,12 +68,19 @@ def restrict_room(
         if archived != was_archived:
             room.archived_at = timezone.now() if archived else None
         room.save(update_fields=("slow_seconds", "members_only", "announce_only", "archived_at"))
+        _show(room)
         if before != _rules(room):
             ledger.append(Event.ROOM_RESTRICTED, actor=actor, payload={"room": str(room.pk)} | _rules(room))
         if archived != was_archived:
             payload = {"room": str(room.pk), "archived": archived}
             ledger.append(Event.ROOM_ARCHIVED, actor=actor, payload=payload)
     return room
+
+
+def _show(room: Room) -> None:
+    """Have the open pages of a room look again at once, in every process; where no hint arrives, by the revision."""
+    Room.objects.filter(pk=room.pk).update(revision=F("revision") + 1)
+    transaction.on_commit(lambda: call_soon(lambda parts: parts.revalidate(room.pk)))
 
 
 def _rules(room: Room) -> dict[str, Any]:
@@ -96,6 +105,7 @@ def name_keeper(*, room: Room, actor: User, user: User) -> None:
             raise Refused(Code.CONFLICT, _("A room has at most %(n)d keepers.") % {"n": KEEPERS})
         _keeper, is_new = Keeper.objects.get_or_create(room=room, user=user, defaults={"named_by": actor})
         if is_new:
+            _show(room)
             ledger.append(Event.KEEPER_NAMED, actor=actor, payload=_who(room, user))
 
 
@@ -110,6 +120,7 @@ def remove_keeper(*, room: Room, actor: User, user: User) -> None:
         if actor.pk != user.pk and not may_name(room, actor):
             raise Refused(Code.FORBIDDEN, _("You may not do this."))
         if Keeper.objects.filter(room=room, user=user).delete()[0]:
+            _show(room)
             ledger.append(Event.KEEPER_REMOVED, actor=actor, payload=_who(room, user))
 
 

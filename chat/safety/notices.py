@@ -14,6 +14,7 @@ from django.utils import timezone
 from msgspec import UNSET
 
 from chat.db import run_in_executor
+from chat.messages import look_at_people
 from chat.models import Sanction, User
 from chat.people import Origins, bind_network, network_digest
 from chat.protocol.replies import Act, Acts
@@ -37,6 +38,8 @@ async def tell_people(parts: Parts) -> None:
     told, origins = parts.state(_Told), parts.state(Origins)
     rows = await run_in_executor("ja", _lately) if here or origins else []  # a process without people asks nothing
     news = [row for row in rows if (row[0], row[1].changed_at) not in told.changes]
+    # Another process may bind a guest's network a moment later: all guests are looked at as long as the act is news.
+    look_at_people(parts, [pk for pk, _act in news], guests=any(act.user.is_guest for _pk, act in rows))
     told.changes = {(pk, act.changed_at) for pk, act in rows}
     seen: dict[int, str] = {}
     for pk, act in news:
@@ -51,7 +54,7 @@ async def tell_people(parts: Parts) -> None:
 
 
 def _lately() -> list[tuple[int, Sanction]]:
-    rows = Sanction.objects.filter(changed_at__gt=timezone.now() - LATELY).select_related("room").order_by("pk")
+    rows = Sanction.objects.filter(changed_at__gt=timezone.now() - LATELY).select_related("room", "user").order_by("pk")
     return [(row.user_id, row) for row in rows]
 
 

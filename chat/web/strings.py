@@ -44,6 +44,8 @@ JS_STRINGS: dict[str, _StrPromise] = {
     "menu.report": _("Report…"),
     "menu.block": _("Block this person…"),
     "menu.unblock": _("Take the block back"),
+    "menu.remove": _("Remove…"),
+    "menu.restore": _("Restore"),
     "copied.link": _("The link is copied."),
     "log.arrived": _("New messages: {n}"),
     "log.below": _("{n} new ↓"),
@@ -57,7 +59,7 @@ JS_STRINGS: dict[str, _StrPromise] = {
     "act.mute": _("You cannot write until {until}. Reason: {reason}"),
     "act.mute.room": _("You cannot write in one room until {until}. Reason: {reason}"),
     "act.suspend": _("You are suspended. Reason: {reason}"),
-    "act.lifted": _("An act on you was lifted. Reload the page to write again."),
+    "act.lifted": _("An act on you was lifted."),
     "act.more": _("Read it, and appeal"),
     "message.sending": _("Sending…"),
     "message.sent": _("Sent"),
@@ -89,7 +91,6 @@ JS_STRINGS: dict[str, _StrPromise] = {
     "room.presence": _("{n} here"),
     "typing.one": _("{name} is typing…"),
     "typing.many": _("{n} people are typing…"),
-    "remove.reason": _("Why do you remove this message? Staff see the reason."),
     "confirm.delete": _("Delete this message for everyone?"),
     "confirm.delete.closed": _(
         "Delete this message for everyone? For a day it stays sealed, so that whoever got it can still report it."

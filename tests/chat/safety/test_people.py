@@ -18,16 +18,17 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from chat import matching, rooms, safety
-from chat.models import Appeal, Keeper, Preferences, Reason, Room, Sanction, User
+from chat.models import Appeal, Keeper, Message, Preferences, Reason, RemovedMessage, Room, Sanction, User
 from chat.people import Person
 from chat.protocol import Refused
 from compliance.law import Mode, Status
 from compliance.law.powers import Group
 from compliance.models import LedgerEntry
 from compliance.records.events import Event
-from tests.chat.safety.conftest import ROLES, Cast
+from tests.chat.safety.conftest import ROLES, Cast, removal, said
 from tests.compliance.cases import standing
 from tests.conftest import PASSWORD, MakeStaff, signed_in
+from tests.kit.store import store
 
 pytestmark = pytest.mark.django_db
 KIND = Sanction.Kind
@@ -349,12 +350,36 @@ def test_a_keeper_mutes_and_lifts_on_the_page_of_the_room(cast: Cast, room: Room
 
 def test_the_room_says_in_the_composers_place_why_somebody_cannot_write(cast: Cast, room: Room) -> None:
     browser = signed_in(cast["member"])
-    assert "data-composer" in browser.get("/rooms/chat/").content.decode()
-    do(KIND.MUTE, cast["member"], cast["moderator"])
+    free = re.compile(r"<form class=\"composer\" data-composer.*?<p [^>]*data-slow hidden", re.DOTALL)
     page = browser.get("/rooms/chat/").content.decode()
-    assert "data-composer" not in page
-    assert "data-silent" in page
-    assert "宣伝の連投" in page
+    assert free.search(page)
+    assert re.search(r'<p class="notice silent" data-silent hidden><span></span>', page)
+    made = do(KIND.MUTE, cast["member"], cast["moderator"])
+    page = browser.get("/rooms/chat/").content.decode()
+    assert '<form class="composer" data-closed data-composer' in page
+    found = re.search(r'<p class="notice silent" data-silent><span>(.*?)</span> <a href="/appeals/">', page)
+    assert found is not None
+    assert made.reason in found[1]
+    assert "/appeals/" not in found[1]
+
+
+def test_what_was_removed_is_restored_where_the_desk_lists_it(cast: Cast, room: Room) -> None:
+    seq = said(room, cast["member"], "また読める")
+    store([removal(room, cast["keeper"], seq, reason="行きすぎ")])
+    browser = signed_in(cast["moderator"])
+    for page in ("/desk/rooms/chat/", f"/desk/people/{cast['member'].public_id}/"):
+        shown = browser.get(page).content.decode()
+        assert "行きすぎ" in shown
+        assert "また読める" not in shown
+        key = RemovedMessage.objects.get().pk
+        browser.post(page, {"do": "restore", "removed": str(key)})
+        assert not RemovedMessage.objects.exists()
+        assert Message.objects.get(room=room, seq=seq).body == "また読める"
+        assert "行きすぎ" not in browser.get(page).content.decode()
+        store([removal(room, cast["keeper"], seq, reason="行きすぎ")])
+    other = signed_in(cast["keeper"]).post("/desk/rooms/chat/", {"do": "restore", "removed": str(key + 1)})
+    assert other.status_code in {302, 403, 404}
+    assert RemovedMessage.objects.exists()
 
 
 # Property -------------------------------------------------------------------------------------------------------------

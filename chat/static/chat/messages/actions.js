@@ -23,10 +23,13 @@ export class MessageActions extends EventTarget {
   /** Whether the person keeps the room: they may remove what others wrote. */
   #keeps = document.querySelector("main[data-keeps]") !== null;
 
-  /** @param {HTMLElement} log what scrolls the rows */
-  constructor(log) {
+  #writes;
+
+  /** @param {HTMLElement} log what scrolls the rows @param {() => boolean} writes whether one may write here now */
+  constructor(log, writes) {
     super();
     this.#log = log;
+    this.#writes = writes;
     const bar = this.#bar;
     bar.className = "message-actions";
     bar.hidden = true;
@@ -119,8 +122,11 @@ export class MessageActions extends EventTarget {
     if (!able) return;
     for (const button of this.#bar.querySelectorAll("button")) {
       const { action } = button.dataset;
-      if (action === "remove") button.hidden = !this.#keeps || row.dataset.mine !== undefined;
-      else button.hidden = action !== "reply" && action !== "more" && !row.dataset.mine;
+      const { mine } = row.dataset;
+      if (action === "remove") button.hidden = !this.#keeps || mine !== undefined;
+      else if (action === "reply") button.hidden = !this.#writes();
+      else if (action === "edit") button.hidden = !mine || !this.#writes();
+      else button.hidden = action === "delete" && !mine;
     }
     this.#place();
   }

@@ -108,11 +108,10 @@ export class Composer extends EventTarget {
     this.#show();
   }
 
-  /** Read-only from now on; what is written stays, to be copied. */
-  close() {
-    this.#closed = true;
-    this.#form.setAttribute("aria-disabled", "true");
-    this.#form.dataset.closed = "true";
+  /** Read-only from now on, or no more; what is written stays, to be copied. */
+  close(closed = true) {
+    this.#closed = closed;
+    this.#form.toggleAttribute("data-closed", closed);
     this.#show();
   }
 

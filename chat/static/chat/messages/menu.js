@@ -4,7 +4,9 @@
  * It lies over the page, so no message moves for it. The focus goes into it, and back to the message when it closes.
  * Where a link or selected words are pressed, the browser's own menu comes, as it does with Shift held.
  *
- * Events: `reply` (detail: seq); `block`, `unblock` (detail: the author's id).
+ * Whoever keeps the room removes what others wrote here, and staff restore it.
+ *
+ * Events: `reply` (detail: seq); `failed` (detail: the error of a request).
  */
 
 import { copy, copyText } from "../web/clipboard.js";
@@ -12,7 +14,8 @@ import { t } from "../web/strings.js";
 import { excerpt } from "../web/text.js";
 
 /** @typedef {{x: number, y: number}} Point */
-/** @typedef {"reply"|"copy"|"link"|"report"|"block"|"unblock"} What */
+/** @typedef {"reply"|"copy"|"link"|"report"|"block"|"unblock"|"remove"|"restore"} What */
+/** @typedef {import("../realtime/transport.js").Frame} Frame */
 
 /** A finger that rests this long opens the menu, in milliseconds: iOS says nothing of it by itself. */
 const LONG = 500;
@@ -24,6 +27,8 @@ const GAP = 8;
 export class MessageMenu extends EventTarget {
   #log;
   #can;
+  /** As what the person keeps the room. */
+  #keeps = document.querySelector("main")?.dataset.keeps;
   #dialog = document.createElement("dialog");
   #about = document.createElement("p");
   #menu = document.createElement("div");
@@ -36,7 +41,15 @@ export class MessageMenu extends EventTarget {
   /** The click that ends the long press is no click. */
   #swallow = false;
 
-  /** @param {HTMLElement} log what scrolls the rows @param {{reply: () => boolean, block: boolean}} can */
+  /**
+   * @param {HTMLElement} log what scrolls the rows
+   * @param {object} can
+   * @param {() => boolean} can.reply
+   * @param {boolean} can.block
+   * @param {boolean} can.paired whether a block ends the talk
+   * @param {string} can.room
+   * @param {(frame: Frame) => Promise<Frame>} can.ask
+   */
   constructor(log, can) {
     super();
     this.#log = log;
@@ -85,7 +98,7 @@ export class MessageMenu extends EventTarget {
 
   /** @param {HTMLElement} row @returns {What[]} what can be done with a message */
   #ways(row) {
-    const { notice, deleted, unreadable, mine, seq, author, blocked } = row.dataset;
+    const { notice, deleted, removed, unreadable, mine, seq, author, blocked } = row.dataset;
     if (!seq || notice) return [];
     /** @type {What[]} */
     const ways = [];
@@ -94,6 +107,8 @@ export class MessageMenu extends EventTarget {
     if (!deleted) ways.push("link");
     if (!mine) ways.push("report");
     if (!mine && author && this.#can.block) ways.push(blocked ? "unblock" : "block");
+    if (!mine && !deleted && this.#keeps) ways.push("remove");
+    if (removed && this.#keeps === "staff") ways.push("restore");
     return ways;
   }
 
@@ -182,8 +197,31 @@ export class MessageMenu extends EventTarget {
     const body = /** @type {HTMLElement|null} */ (row.querySelector(".message-body"));
     if (what === "copy" && body) void copy(body);
     if (what === "link") void copyText(`${location.origin}${location.pathname}?at=${seq}#m${seq}`, t("copied.link"));
-    if (what === "block" || what === "unblock") this.dispatchEvent(new CustomEvent(what, { detail: row.dataset.author }));
+    const about = this.#can.paired ? "confirm.block.paired" : "confirm.block";
+    if (what === "unblock" || (what === "block" && confirm(t(about))))
+      void this.#ask({ type: `person.${what}`, user: row.dataset.author });
     if (what === "reply") this.dispatchEvent(new CustomEvent("reply", { detail: seq }));
+    if (what === "remove") void this.remove(seq);
+    if (what === "restore") void this.#ask({ type: "message.restore", room: this.#can.room, seq });
+  }
+
+  /** Asks why, then removes somebody else's message. @param {number} seq */
+  async remove(seq) {
+    const row = document.getElementById(`m${seq}`);
+    if (!row) return;
+    const { askWhy } = await import("./removing.js");
+    const why = await askWhy(row);
+    (row.isConnected ? row : this.#log).focus({ preventScroll: true });
+    if (why) await this.#ask({ type: "message.delete", room: this.#can.room, seq, body: why.reason, rule: why.rule });
+  }
+
+  /** @param {Frame} frame */
+  async #ask(frame) {
+    try {
+      await this.#can.ask(frame);
+    } catch (error) {
+      this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+    }
   }
 
   /** Closes it; the focus goes back to the message, or where that is gone to the log. */

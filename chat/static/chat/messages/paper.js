@@ -1,6 +1,25 @@
 /** Puts a talk on paper, whole or one day of it: reads what is not held yet, then asks the browser to print. */
 
+import { number, t } from "../web/strings.js";
 import { dayOf } from "../web/times.js";
+
+/**
+ * Prints what a button asks for, and says meanwhile how far it is.
+ * @param {HTMLElement} place of the buttons and of the words
+ * @param {EventTarget|null} target what was pressed there
+ * @param {import("./feed.js").Feed} feed
+ * @param {import("./view.js").LogView} view
+ */
+export async function pressed(place, target, feed, view) {
+  const button = target instanceof Element ? target.closest("button") : null;
+  const words = place.querySelector("p");
+  if (!button || !words || feed.log.head === null || place.getAttribute("aria-busy") === "true") return;
+  place.setAttribute("aria-busy", "true");
+  const day = button.value === "day" ? view.day : null;
+  const done = await print(feed, view, day, (n) => (words.textContent = t("paper.reading", { n: number(n) })));
+  words.textContent = done ? "" : t("message.unchanged");
+  place.removeAttribute("aria-busy");
+}
 
 /**
  * @param {import("./feed.js").Feed} feed
@@ -9,7 +28,7 @@ import { dayOf } from "../web/times.js";
  * @param {(count: number) => void} reading told how many messages are held, page by page
  * @returns {Promise<boolean>} whether it could be read; what lacks a message is not printed
  */
-export async function print(feed, view, day, reading) {
+async function print(feed, view, day, reading) {
   view.hold(true);
   try {
     for (let past; (past = feed.past) && (day === null || dayOf(past.messages.at(-1)?.at ?? "") <= day);) {

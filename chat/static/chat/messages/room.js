@@ -96,6 +96,7 @@ class RoomPage {
     this.#jumps = new Jumps(list, this.#feed, this.#view);
     this.#read();
     if (boot.me && desk) this.#write(list, boot.me.id, desk);
+    if (this.#writing) this.#writing.silent = one("[data-silent]")?.hidden === false;
     this.#awaitReader(/** @type {HTMLElement} */ (list.parentElement));
     this.#leaveButton();
     this.#printButtons();
@@ -223,6 +224,8 @@ class RoomPage {
       else this.#end(reasonText("match.left", this.#leaving ? "left" : frame.reason));
     } else if (frame.type === "room.moved") {
       this.#move(frame.to);
+    } else if (frame.type === "room.writing") {
+      void import("./silence.js").then(({ show }) => this.#over || show(frame, this.#writing));
     } else if (frame.type === "refused" && frame.ref === undefined) {
       if (frame.code === "gate") this.#shut(frame.reason, true);
       else if (frame.code === "forbidden" || frame.code === "missing") this.#shut(frame.reason, false);
@@ -256,17 +259,9 @@ class RoomPage {
     const place = one("[data-paper]");
     if (!place) return;
     place.hidden = false;
-    const words = place.querySelector("p");
     place.addEventListener("click", async ({ target }) => {
-      const button = target instanceof Element ? target.closest("button") : null;
-      if (!button || !words || this.#feed.log.head === null || place.getAttribute("aria-busy") === "true") return;
-      place.setAttribute("aria-busy", "true");
-      const { print } = await import("./paper.js");
-      const day = button.value === "day" ? this.#view.day : null;
-      const reading = (/** @type {number} */ n) => (words.textContent = t("paper.reading", { n: number(n) }));
-      const done = await print(this.#feed, this.#view, day, reading);
-      words.textContent = done ? "" : t("message.unchanged");
-      place.removeAttribute("aria-busy");
+      const { pressed } = await import("./paper.js");
+      await pressed(place, target, this.#feed, this.#view);
     });
   }
 
@@ -293,6 +288,7 @@ class RoomPage {
       const row = this.#rows.get(/** @type {CustomEvent} */ (event).detail);
       if (row) this.#menu?.open(row);
     });
+    writing.addEventListener("remove", (event) => this.#menu?.remove(/** @type {CustomEvent} */ (event).detail));
     writing.addEventListener("failed", (event) => this.#failed(/** @type {CustomEvent} */ (event).detail));
   }
 
@@ -320,23 +316,13 @@ class RoomPage {
   async #loadMenu(log) {
     const { MessageMenu } = await import("./menu.js");
     const reply = () => this.#writing?.isOpen ?? false;
-    const menu = new MessageMenu(log, { reply, block: this.#boot.me !== null });
+    const { room, me } = this.#boot;
+    const ask = (/** @type {Frame} */ frame) => this.#connection.request(frame);
+    const menu = new MessageMenu(log, { reply, block: me !== null, paired: this.#paired, room, ask });
     this.#menu = menu;
-    for (const way of /** @type {const} */ (["block", "unblock"]))
-      menu.addEventListener(way, (event) => this.#keepApart(way, /** @type {CustomEvent} */ (event).detail));
+    menu.addEventListener("failed", (event) => this.#failed(/** @type {CustomEvent} */ (event).detail));
     menu.addEventListener("reply", (event) => this.#writing?.reply(/** @type {CustomEvent} */ (event).detail));
     return menu;
-  }
-
-  /** @param {"block"|"unblock"} way @param {string} user */
-  async #keepApart(way, user) {
-    if (way === "block" && !confirm(t(this.#paired ? "confirm.block.paired" : "confirm.block"))) return;
-    try {
-      const { users } = await this.#connection.request({ type: `person.${way}`, user });
-      this.#block(/** @type {string[]} */ (users));
-    } catch (error) {
-      this.#failed(error);
-    }
   }
 
   // --- endings ----------------------------------------------------------------------------------------------
@@ -351,6 +337,9 @@ class RoomPage {
     if (this.#writing) this.#writing.limit = welcome.limits?.message_chars;
     this.#block(welcome.blocks);
     if (!this.#connection.ownName) this.#other(!welcome.user);
+    // What changed meanwhile is not said again to a page that shows more than the usual.
+    if (one(":is([data-silent], [data-slow]):not([hidden])"))
+      this.#connection.send({ type: "room.writing", room: this.#boot.room, ref: "writing" });
     this.#gate(welcome.features);
   }
 

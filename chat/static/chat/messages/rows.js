@@ -206,6 +206,7 @@ export class MessageRows {
     toggle(row, "notice", message.kind === "notice");
     toggle(row, "edited", message.edited);
     toggle(row, "deleted", message.deleted);
+    toggle(row, "removed", message.deleted && message.by !== null);
     toggle(row, "unreadable", message.unreadable);
     this.#cover(row, row.dataset.author);
     const author = part(row, ".message-author");

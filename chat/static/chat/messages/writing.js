@@ -5,8 +5,8 @@
  * away.
  *
  * Events: `own` when other entries are to be shown; `sent` when somebody sends; `held` when they try, and are not the
- * one who is signed in; `failed` (detail: the error) when a message could not be deleted; `more` (detail: seq) when
- * somebody asks for the menu of a message.
+ * one who is signed in; `failed` (detail: the error) when a message could not be deleted; `more` and `remove` (detail:
+ * seq) when somebody asks for the menu of a message, or wants to remove it.
  */
 
 import { Composer } from "./composer.js";
@@ -40,6 +40,7 @@ export class Writing extends EventTarget {
   /** The toolbar of messages, from the first time on that somebody is at one. @type {import("./actions.js").MessageActions|null} */
   #actions = null;
   #over = false;
+  #silent = false;
   #warned = false;
   #unload = (/** @type {Event} */ event) => this.#storage.unkept(PLAIN) && event.preventDefault();
 
@@ -120,9 +121,16 @@ export class Writing extends EventTarget {
     this.#closeActions();
   }
 
-  /** Whether one can still write here. */
+  /** Whether one can write here now. */
   get isOpen() {
-    return !this.#over;
+    return !this.#over && !this.#silent;
+  }
+
+  /** Whether one may not write for now; what was written stays. */
+  set silent(/** @type {boolean} */ silent) {
+    this.#silent = silent;
+    this.#composer.close(silent || this.#over);
+    this.#actions?.follow();
   }
 
   /** Answers a message. @param {number} seq */
@@ -181,7 +189,7 @@ export class Writing extends EventTarget {
     const load = async () => {
       for (const sign of NEAR) log.removeEventListener(sign, load);
       const { MessageActions } = await import("./actions.js");
-      if (!this.#over) this.#act(new MessageActions(log));
+      if (!this.#over) this.#act(new MessageActions(log, () => this.isOpen));
     };
     for (const sign of NEAR) log.addEventListener(sign, load, { passive: true });
   }
@@ -190,18 +198,13 @@ export class Writing extends EventTarget {
   #act(actions) {
     this.#actions = actions;
     actions.addEventListener("reply", (event) => this.reply(/** @type {CustomEvent} */ (event).detail));
-    actions.addEventListener("more", (event) =>
-      this.dispatchEvent(new CustomEvent("more", { detail: /** @type {CustomEvent} */ (event).detail })),
-    );
+    for (const way of ["more", "remove"])
+      actions.addEventListener(way, (event) =>
+        this.dispatchEvent(new CustomEvent(way, { detail: /** @type {CustomEvent} */ (event).detail })),
+      );
     actions.addEventListener("edit", (event) => this.#about(event, (message) => this.#edit(message)));
     actions.addEventListener("delete", (event) =>
       this.#about(event, ({ seq }) => confirm(t(this.#closed ? "confirm.delete.closed" : "confirm.delete")) && void this.#delete(seq)),
-    );
-    actions.addEventListener("remove", (event) =>
-      this.#about(event, ({ seq }) => {
-        const reason = prompt(t("remove.reason"))?.trim();
-        if (reason) void this.#delete(seq, reason);
-      }),
     );
   }
 
@@ -221,11 +224,10 @@ export class Writing extends EventTarget {
     this.#composer.edit(message, this.#outbox.editOf(message.seq)?.body);
   }
 
-  /** @param {number} seq @param {string} [reason] why, where it is somebody else's */
-  async #delete(seq, reason) {
+  /** @param {number} seq */
+  async #delete(seq) {
     try {
-      const why = reason === undefined ? {} : { body: reason };
-      await this.#connection.request({ type: "message.delete", room: this.#room, seq, ...why });
+      await this.#connection.request({ type: "message.delete", room: this.#room, seq });
     } catch (error) {
       this.dispatchEvent(new CustomEvent("failed", { detail: error }));
     }

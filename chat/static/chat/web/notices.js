@@ -1,7 +1,6 @@
 /** What the page tells a person about itself: the connection in plain words, banners, and words for screen readers. */
 
 import { t } from "./strings.js";
-import { wholeOf } from "./times.js";
 
 /** @param {import("../realtime/socket.js").Connection} connection */
 export function showConnection(connection) {
@@ -25,20 +24,15 @@ export function showConnection(connection) {
   show();
   connection.addEventListener("frame", (event) => {
     const frame = /** @type {CustomEvent} */ (event).detail;
-    if (frame.type === "acts") showAct(frame.items.at(-1));
+    if (frame.type === "acts") void showAct(frame.items.at(-1));
   });
 }
 
-/**
- * Says what the people who keep order have just done about the person of this page.
- * @param {{kind: string, reason: string, until?: string, room?: string, lifted?: boolean}|undefined} act
- */
-function showAct(act) {
-  if (!act) return;
-  const { kind, reason, until, room, lifted } = act;
-  const key = lifted ? "act.lifted" : `act.${kind}${kind === "mute" && room ? ".room" : ""}`;
-  const words = t(key, { reason, until: until ? wholeOf(new Date(until)) : "" });
-  banner(words, { text: t("act.more"), href: "/appeals/" });
+/** @param {any} act */
+async function showAct(act) {
+  const { wordsOf } = await import("../safety/acts.js");
+  const words = wordsOf(act);
+  if (words) banner(words, { text: t("act.more"), href: "/appeals/" });
 }
 
 /** What a stopped connection means, and the way out. @param {{then: string, reason: string}} stop */
