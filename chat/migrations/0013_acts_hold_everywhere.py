@@ -6,6 +6,6 @@ from chat.db import create_functions
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chat", "0011_erasure")]
+    dependencies = [("chat", "0012_left_acts")]
 
     operations = [create_functions("may_write")]
