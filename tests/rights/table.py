@@ -274,6 +274,7 @@ FRAMES: Final[Mapping[str, Said]] = {
     "room.join": Said(EVERYBODY),
     "room.sync": Said(EVERYBODY, fields={"after": 0}),
     "room.history": Said(EVERYBODY, fields={"before": 9}),
+    "room.writing": Said(EVERYBODY),
     "message.post": Said(SIGNED_IN, fields={"body": "やあ", "client_id": "new"}),
     "message.edit": Said(NOBODY, NOBODY, {"seq": "theirs", "body": "書き換え"}),
     "message.delete": Said(KEEPERS, NOBODY, {"seq": "theirs", "body": "規約違反"}),
