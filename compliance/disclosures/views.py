@@ -18,7 +18,7 @@ from compliance.disclosures.forms import AskForm, FindingForm, KeyForm
 from compliance.disclosures.reviews import awaiting_review, review_due
 from compliance.law.powers import Power
 from compliance.models import Case, Disclosure
-from compliance.powers import asks_who_you_are, desk_page, may
+from compliance.powers import asks_who_you_are, desk_page, holders, may
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -37,7 +37,9 @@ def disclosure_list(request: HttpRequest) -> HttpResponse:
 def new_disclosure(request: HttpRequest) -> HttpResponse:
     """Ask for a disclosure. The operator's own counts as carried out alone."""
     actor = _me(request)
-    alone = not may(actor, Power.CASES)
+    # Whoever has both powers asks somebody else, but where nobody else is: an order does not wait.
+    another = holders(Power.CASES_SECOND).exclude(pk=actor.pk).exists()
+    alone = not may(actor, Power.CASES) or (may(actor, Power.CASES_SECOND) and not another)
     key = request.GET.get("case")
     case = get_object_or_404(Case, pk=_uuid(key), closed_at__isnull=True) if key else None
     form = AskForm(request.POST or None, initial={"ground": Disclosure.Ground.ORDER if case else "danger"})

@@ -30,7 +30,7 @@ from compliance.law import papers
 from compliance.law.powers import Group
 from compliance.models import Case, Disclosure, LedgerEntry
 from compliance.records import ledger
-from tests.conftest import MakeStaff, MakeUser, signed_in
+from tests.conftest import MakeStaff, MakeUser, proven, signed_in
 from tests.kit.store import store
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +167,28 @@ def test_the_database_takes_nobody_for_their_own_second_person(talk: Message, ma
     for changes in ({"approved_by": row.asked_by}, {"made_at": timezone.now()}):
         with transaction.atomic(), pytest.raises(IntegrityError):
             Disclosure.objects.filter(pk=row.pk).update(**changes)
+
+
+@pytest.mark.parametrize("another", [False, True])
+def test_whoever_has_both_powers_acts_alone_only_where_nobody_else_is(
+    talk: Message, make_staff: MakeStaff, *, another: bool
+) -> None:
+    """A small service has one person for everything; an order does not wait until there are two."""
+    sole = make_staff(Group.OPERATOR, Group.COMPLIANCE)
+    if another:
+        make_staff(Group.OPERATOR)
+    case, now = a_warrant(sole), timezone.localtime()
+    asked = {
+        "ground": "order",
+        "reason": "命じられた記録",
+        "rooms": str(talk.room_id),
+        "since": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}",
+        "until": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}",
+    }
+    assert proven(sole).post(f"/desk/disclosures/new/?case={case.pk}", asked).status_code == 302
+    row = Disclosure.objects.get()
+    assert row.alone is not another
+    assert disclosures.awaiting_review().filter(pk=row.pk).exists() is row.alone
 
 
 ACTS = ("ask", "ask alone", "approve", "refuse", "make", "open", "review")
