@@ -45,7 +45,7 @@ _TERMS: Final[Mapping[Term, Text]] = MappingProxyType(
         Term.PROMPTLY: Text("速やかに（日数の定めなし）", "promptly: no number of days is set"),
         Term.WITHOUT_DELAY: Text("遅滞なく（日数の定めなし）", "without delay: no number of days is set"),
         Term.BEFORE: Text("変更・開始の前に", "before it takes effect"),
-        Term.HABIT: Text("このソフトウェアの目安", "this software's own habit"),
+        Term.HABIT: Text("法定ではなく、このソフトウェアの目安", "a target of this software, not of the law"),
     }
 )
 
