@@ -113,6 +113,7 @@ def _room_page(request: HttpRequest, found: Room, **context: Any) -> HttpRespons
             "at": at,
             "can_post": request.user.is_authenticated,
             "writing": now,
+            "asks_account": found.members_only and (user is None or user.is_guest),
             "keeps": _keeps(found, user),
             "rules": Reason.choices,
             "reason_length": REASON_LENGTH,

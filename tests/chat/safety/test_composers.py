@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -18,6 +19,7 @@ from chat.people import Person
 from chat.realtime import Connection
 from chat.safety import notices
 from tests.chat.safety.conftest import Cast
+from tests.conftest import signed_in
 from tests.kit.harness import Hubs
 from tests.kit.transport import FakeTransport
 
@@ -169,3 +171,11 @@ def test_a_page_asks_how_it_is_and_a_refused_write_closes_it(hubs: Hubs, cast: C
     say(hubs, connection, "room.writing")
     assert (told(heard)[-1]["act"], told(heard)[-1]["ref"]) == (str(made.public_id), "room.writing")
     assert Message.objects.count() == 0
+
+
+@pytest.mark.parametrize("role", [None, "guest", "member"])
+def test_a_room_for_members_leads_who_has_no_account_to_one_and_back(cast: Cast, room: Room, role: str | None) -> None:
+    Room.objects.filter(pk=room.pk).update(members_only=True)
+    browser = signed_in(cast[role]) if role else Client()
+    page = browser.get("/rooms/chat/").content.decode()
+    assert ("/accounts/signup/?next=%2Frooms%2Fchat%2F" in page) == (role != "member")
