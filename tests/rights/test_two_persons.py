@@ -177,6 +177,22 @@ class Acts(RuleBasedStateMachine):
             if each is not asked and each.kind == asked.kind != "give":
                 each.changed = True
 
+    @rule(kind=kinds, then=st.sampled_from(["nothing", "take", "change", "twice"]))
+    def go_all_the_way(self, kind: str, then: str) -> None:
+        """Somebody asks, a second person agrees, something happens or not, and the act is carried out."""
+        index, second = len(self.asked), "other" if kind == "factor" else "clerk"
+        self.ask(by="first", kind=kind)
+        if len(self.asked) == index:
+            return
+        self.answer(by=second, index=index, yes=True)
+        if then == "take":
+            self.take(name=second)
+        elif then == "change":
+            self.change(kind=kind)
+        self.carry_out(by="first", index=index)
+        if then == "twice":
+            self.carry_out(by="first", index=index)
+
     # --- what happens meanwhile ---------------------------------------------------------------------------------------
 
     @rule(name=leavers)
