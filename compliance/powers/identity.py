@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate, suspend_request
+from allauth.account.internal.flows.reauthentication import (
+    STATE_SESSION_KEY,
+    did_recently_reauthenticate,
+    suspend_request,
+)
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import urlencode
 
 from compliance.law.powers import Power
 from compliance.records import may
@@ -24,6 +30,15 @@ View = Callable[..., Any]
 
 FACTORS: Final = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 """What counts as a second factor; recovery codes only stand in for one."""
+NEVER_KEPT: Final = frozenset({"key"})
+"""Fields whose value is stored nowhere, not even while somebody shows who they are: they are typed again."""
+_REBUILDS: Final = frozenset(
+    {
+        *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CSRF_COOKIE"),
+        *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "HTTP_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_ACCEPT"),
+    }
+)
+"""What of a request's surroundings a session keeps to carry it out later: no address, no cookie, no browser."""
 
 
 def owns_factor(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -57,7 +72,8 @@ def asks_who_you_are(view: View) -> View:
     """Make a view ask who one is before it takes a POST: the second factor where there is one, else the password.
 
     What was sent is kept in the session and carried out afterwards, so nothing is typed twice. Files are not kept: a
-    form with files asks on its own way in.
+    form with files asks on its own way in. Neither is what opens something (`NEVER_KEPT`): the person comes back to the
+    page and types that again.
 
     Args:
         view: of signed-in people; put this below `desk_page`.
@@ -68,8 +84,21 @@ def asks_who_you_are(view: View) -> View:
         if request.method == "POST" and not reauthenticated(request):
             ways = [str(way["url"]) for way in get_adapter().get_reauthentication_methods(request.user)]
             strong = next((way for way in ways if "/2fa/" in way), ways[0])
-            return suspend_request(request, strong)  # type: ignore[no-any-return]
+            if NEVER_KEPT & request.POST.keys():
+                return HttpResponseRedirect(f"{strong}?{urlencode({'next': request.get_full_path()})}")
+            suspend_request(request, strong)
+            _keep_little(request)
+            # allauth carries out what it kept where the path alone is the errand; the query is kept with the rest.
+            return HttpResponseRedirect(f"{strong}?{urlencode({'next': request.path})}")
         answer: HttpResponse = view(request, *args, **kwargs)
         return answer
 
     return asked
+
+
+def _keep_little(request: HttpRequest) -> None:
+    """Take out of the request that a session keeps what says from where and with which browser it came."""
+    state = request.session[STATE_SESSION_KEY]
+    kept = json.loads(state["request"])
+    kept["META"] = {name: value for name, value in kept["META"].items() if name in _REBUILDS}
+    request.session[STATE_SESSION_KEY] = state | {"request": json.dumps(kept)}

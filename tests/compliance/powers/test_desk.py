@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.contrib.auth import models as auth
 from django.test import Client
@@ -61,3 +63,15 @@ def test_the_menu_leads_staff_to_the_desk_and_nobody_else(make_staff: MakeStaff,
     assert auditor.get("/desk/").status_code == 200
     assert 'href="/desk/"' in auditor.get("/").content.decode()
     assert 'href="/desk/"' not in member.get("/").content.decode()
+
+
+def test_what_waits_while_somebody_shows_who_they_are_says_not_from_where(make_staff: MakeStaff) -> None:
+    person = make_staff(Group.OPERATOR)
+    browser, page = signed_in(person), "/desk/disclosures/new/?case=1"
+    from_where = {"REMOTE_ADDR": "203.0.113.9", "HTTP_USER_AGENT": "a-browser", "HTTP_X_FORWARDED_FOR": "203.0.113.8"}
+    answer = browser.post(page, {"reason": "急ぎ"}, **from_where)
+    kept = json.dumps(browser.session["account_reauthentication_state"])
+    assert "case=1" in kept
+    assert not [each for each in ("203.0.113", "a-browser", "sessionid") if each in kept]
+    # allauth carries out what it kept where the errand is the path alone.
+    assert answer["Location"].endswith("next=%2Fdesk%2Fdisclosures%2Fnew%2F")
