@@ -204,12 +204,17 @@ def _name(request: HttpRequest, approval: Approval) -> str:
     if not form.is_valid():
         raise ValidationError(_("Enter the person’s name and e-mail address."))
     actor = _actor(request)
-    if form.cleaned_data["email"].casefold() == str(getattr(actor, "email", "")).casefold():
+    address = form.cleaned_data["email"]
+    own = EmailAddress.objects.filter(user_id=actor.pk, email__iexact=address)
+    if own.exists() or address.casefold() == str(getattr(actor, "email", "")).casefold():
         raise ValidationError(_("The second person must be somebody else."))
     token = approvals.name_outside(approval=approval, name=form.cleaned_data["name"], actor=actor)
     link = request.build_absolute_uri(reverse("compliance:second_person", args=(token,)))
     words = render_to_string("desk/mail/second_person.txt", {"link": link, **as_row(approval, None)})
-    send_mail(_("You are asked to be the second person"), words, None, [form.cleaned_data["email"]])
+    try:
+        send_mail(_("You are asked to be the second person"), words, None, [address])
+    except OSError as failed:
+        raise ValidationError(_("The mail could not be sent. Name the person again.")) from failed
     return _("The link is on its way to the person.")
 
 

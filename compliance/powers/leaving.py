@@ -97,7 +97,8 @@ def off_board(*, account: AbstractBaseUser, reason: str, actor: AbstractBaseUser
             giving.take_all(account)
         if Feed.objects.filter(owner_id=account.pk).delete()[0]:
             ledger.append(Event.FEED_REVOKED, actor=actor, payload={"account": ref, "reason": reason})
-        for request in Approval.objects.filter(requested_by_id=account.pk, done_at=None, withdrawn_at=None):
+        about = Q(requested_by_id=account.pk) | Q(subject=ref)  # what they asked for, and what was asked for them
+        for request in Approval.objects.filter(about, done_at=None, withdrawn_at=None):
             approvals.drop(approval=request, actor=actor)
         mine = Invitation.objects.filter(approval__requested_by_id=account.pk)
         for invitation in mine.filter(over_at__isnull=True, sent_at__isnull=False):

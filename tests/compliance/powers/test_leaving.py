@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from compliance import gate
 from compliance.law.powers import Group, Power
 from compliance.models import Approval, Feed, LedgerEntry
-from compliance.powers import may
+from compliance.powers import giving, leaving, may
 from compliance.records import approvals, ledger
 from tests.conftest import MakeStaff, MakeUser, proven, signed_in
 
@@ -82,3 +83,14 @@ def test_the_command_lets_a_member_of_staff_back_in(
     assert LedgerEntry.objects.filter(event="factor.removed", payload__account=entry.payload["account"]).exists()
     call_command("staff", "--list")
     assert f"{person.email}  auditor  no second factor" in capsys.readouterr().out
+
+
+def test_nothing_that_was_asked_for_somebody_comes_after_they_left(make_staff: MakeStaff) -> None:
+    first, operator, leaver = make_staff(Group.OPERATOR), make_staff(Group.OPERATOR), make_staff(Group.AUDITOR)
+    grant = giving.Grant(groups=[Group.MODERATOR])
+    request = giving.ask_to_give(account=leaver, grant=grant, reason="増員", actor=first)
+    approvals.approve(approval=request, actor=make_staff(Group.COMPLIANCE))
+    leaving.off_board(account=leaver, reason="退職", actor=operator)
+    with pytest.raises(ValidationError):
+        giving.give(approval=request, actor=first)
+    assert not leaver.groups.exists()
