@@ -57,9 +57,10 @@ def ask(
     """
     if not may(actor, Power.CASES_SECOND if alone else Power.CASES):
         raise PermissionDenied
-    if wrong := _faults(case, ground, reason, scope):
-        raise ValidationError(wrong)
     with transaction.atomic():
+        case = _open_case(case)
+        if wrong := _faults(case, ground, reason, scope):
+            raise ValidationError(wrong)
         row = Disclosure.objects.create(
             case=case,
             ground=ground,
@@ -75,6 +76,20 @@ def ask(
         _note(Event.DISCLOSURE_REQUESTED, row, actor, alone=alone)
         second = {Power.CASES, Power.CASES_SECOND} if alone else {Power.CASES_SECOND}
         tell_on_duty(second, Waiting(_REVIEW if alone else _SECOND, reverse("compliance:disclosures")), but=actor)
+    return row
+
+
+def _open_case(case: Case | None) -> Case | None:
+    """Return the case of a disclosure, locked: what is done for it is done before it ends.
+
+    Raises:
+        ValidationError: it is closed, and with it the ground.
+    """
+    if case is None:
+        return None
+    row = Case.objects.select_for_update().get(pk=case.pk)
+    if not row.is_open:
+        raise ValidationError({"__all__": _("This case is closed, so nothing is disclosed for it any more.")})
     return row
 
 
@@ -160,7 +175,8 @@ def make(*, disclosure: Disclosure, actor: AbstractBaseUser) -> str:
         content, key, records = extract.build(row)
         row.made_at, row.records, row.sha256 = timezone.now(), records, evidence.keep(content)
         row.save(update_fields=["made_at", "records", "sha256"])
-        _note(Event.DISCLOSURE_MADE, row, actor, sha256=row.sha256)
+        ended = {} if row.alone or row.case_id else {"two_without_case": True}  # which the public count takes
+        _note(Event.DISCLOSURE_MADE, row, actor, sha256=row.sha256, **ended)
     return key
 
 
@@ -172,9 +188,10 @@ def open_extract(*, disclosure: Disclosure, key: str, actor: AbstractBaseUser) -
 
     Raises:
         PermissionDenied: the account is not the one who asked, or lost the power.
-        ValidationError: it was opened already, or the key does not fit.
+        ValidationError: it was opened already, its case is closed, or the key does not fit.
     """
     with transaction.atomic():
+        _open_case(disclosure.case)
         row = Disclosure.objects.select_for_update().get(pk=disclosure.pk)
         _is_theirs(row, actor)
         if row.made_at is None or row.opened_at:

@@ -114,7 +114,8 @@ def _counted(first: date) -> dict[str, int]:
     zone = timezone.get_default_timezone()
     start, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, _month_after(first)))
     columns = {counted.event.value: name for name, counted in COLUMNS.items()}
-    columns[Event.DISCLOSURE_REVIEWED.value] = "disclosures"  # in present danger there may be no case
+    # In present danger there may be no case: then what one person did counts with its review, what two did at once.
+    columns |= dict.fromkeys((Event.DISCLOSURE_REVIEWED.value, Event.DISCLOSURE_MADE.value), "disclosures")
     rows = LedgerEntry.objects.filter(at__gte=start, at__lt=end, event__in=columns)
     sums: Counter[str] = Counter()
     for entry in ledger.walk(rows):
@@ -126,8 +127,9 @@ def _weight(event: str, payload: Any) -> int:
     if event == Event.CASE_CLOSED:  # a count while a case is live would show that there is one
         made = payload.get("disclosures", 0) if isinstance(payload, dict) else 0
         return made if isinstance(made, int) else 0
-    if event == Event.DISCLOSURE_REVIEWED:
-        return int(isinstance(payload, dict) and payload.get("alone_without_case") is True)
+    if event in {Event.DISCLOSURE_REVIEWED, Event.DISCLOSURE_MADE}:
+        told = {"alone_without_case", "two_without_case"}
+        return int(isinstance(payload, dict) and any(payload.get(name) is True for name in told))
     if event != Event.GATE_REFUSED:
         return 1
     counts = payload.get("counts", {}) if isinstance(payload, dict) else {}

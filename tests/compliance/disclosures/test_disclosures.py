@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
@@ -29,7 +30,7 @@ from compliance.disclosures import Scope
 from compliance.law import papers
 from compliance.law.powers import Group
 from compliance.models import Case, Disclosure, LedgerEntry
-from compliance.records import ledger
+from compliance.records import ledger, transparency
 from tests.conftest import MakeStaff, MakeUser, proven, signed_in
 from tests.kit.store import store
 
@@ -243,3 +244,40 @@ def test_no_sequence_of_acts_yields_a_word_without_a_second_person(
             except (PermissionDenied, ValidationError):
                 pass
         transaction.set_rollback(True)
+
+
+def agreed(talk: Message, make_staff: MakeStaff, *, paper: bool) -> tuple[User, Disclosure, str]:
+    """An extract that two persons made: who asked, the disclosure, the key."""
+    clerk = make_staff(Group.COMPLIANCE)
+    row = ask(clerk, talk, case=a_warrant(clerk) if paper else None)
+    disclosures.approve(disclosure=row, actor=make_staff(Group.OPERATOR))
+    return clerk, row, disclosures.make(disclosure=row, actor=clerk)
+
+
+def test_the_key_is_stored_nowhere_while_its_holder_shows_who_they_are(talk: Message, make_staff: MakeStaff) -> None:
+    clerk, row, key = agreed(talk, make_staff, paper=True)
+    page = f"/desk/disclosures/{row.pk}/"
+    answer = signed_in(clerk).post(page, {"act": "open", "key": key}, REMOTE_ADDR="203.0.113.9")
+    assert answer.status_code == 302
+    assert "reauthenticate" in answer["Location"]
+    kept = json.dumps([session.get_decoded() for session in Session.objects.all()])
+    assert key not in kept
+    assert proven(clerk).post(page, {"act": "open", "key": key}).headers["Content-Type"] == "application/zip"
+
+
+def test_a_closed_case_opens_nothing_and_takes_no_further_disclosure(talk: Message, make_staff: MakeStaff) -> None:
+    clerk, row, key = agreed(talk, make_staff, paper=True)
+    before = row.case
+    assert before is not None
+    case = Case.objects.get(pk=before.pk)
+    cases.close_case(case=case, outcome="given", reason="済み", actor=clerk)
+    with pytest.raises(ValidationError):
+        disclosures.open_extract(disclosure=row, key=key, actor=clerk)
+    with pytest.raises(ValidationError):  # by a page that was read before the case ended
+        ask(clerk, talk, case=before)
+
+
+def test_what_two_persons_open_in_danger_is_counted_without_a_case(talk: Message, make_staff: MakeStaff) -> None:
+    agreed(talk, make_staff, paper=False)
+    later = timezone.localdate() + timedelta(days=40)
+    assert sum(month.counts["disclosures"] for month in transparency.months(later)) == 1
