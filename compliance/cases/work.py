@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 MOST_PAPERS: Final = 30
+_WHOEVER: Final = {"ja": "お申出の方へ", "en": "To whoever sent the request"}
+"""To whom a mail goes that the service sends by itself."""
 
 
 def add_paper(*, case: Case, upload: UploadedFile[Any], actor: AbstractBaseUser | None) -> CasePaper:
@@ -77,7 +79,8 @@ def issue_letter(*, case: Case, key: str, fields: dict[str, str], actor: Abstrac
         text = form.written(
             language,
             date=_day(timezone.localdate(), language),
-            to=row.sender,
+            # Whoever sends the form chooses the name as they choose the address: to a stranger it would be any words.
+            to=row.sender if actor else _WHOEVER[language],
             operator=standing.operator_name,
             address=standing.operator_address,
             contact=standing.operator_contact,

@@ -94,3 +94,15 @@ def test_whoever_asks_is_answered_in_the_language_in_which_they_wrote(
     assert "2026-12-24" in more.body
     enquiry = Letter.objects.get(key="to_poster")
     assert (enquiry.mailed_at, "整理番号" in enquiry.text) == (None, True)
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_form_sends_nobody_the_words_of_whoever_filled_it_in(
+    language: str, client: Client, mailoutbox: list[Any], django_capture_on_commit_callbacks: Any
+) -> None:
+    client.cookies["django_language"] = language
+    words = {name: f"{name}-https://advert.example" for name in ("sender", "about")}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post("/legal/requests/", GIVEN | words).status_code == 302
+    [mail] = mailoutbox
+    assert "advert" not in mail.subject + mail.body
