@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from chat import rooms
 from chat.messages.events import NewEvent
 from chat.messages.queries import after
 from chat.messages.slow_path import store_slowly
-from chat.models import LEFT_NAME, Message, Participant, Role, Room
+from chat.models import LEFT_NAME, Message, Participant, RemovedMessage, Role, Room, TakenBack
 from chat.people import Person
 from chat.personal_data import (
     Column,
@@ -33,7 +34,7 @@ from chat.personal_data import (
     register,
 )
 from chat.protocol import Refused, timestamp
-from compliance import gate
+from compliance import gate, vault
 from compliance.law import Feature
 
 _AT_ONCE = 200
@@ -99,8 +100,9 @@ def _erase(leaving: Leaving) -> None:
     if leaving.words_go:
         for account in leaving.accounts:
             _take_back(Person.of(account))
-        # What is in rooms that take no event any more, and edits.
+        # What is in rooms that take no event any more, and edits; and what was removed, so that nobody restores it.
         theirs.filter(room__kind=Room.Kind.OPEN).update(body=None)
+        RemovedMessage.objects.filter(author__in=leaving.people).delete()
     theirs.update(author=None, author_name=LEFT_NAME, author_role=Role.LEFT, client_id=None, client_id_written=None)
     # Every process asks anew who may read these rooms, and forgets what it remembers of them with the name.
     held = Room.objects.filter(pk__in=written_in).order_by("id")
@@ -138,9 +140,27 @@ def _rooms_of(person: int) -> Mapping[UUID, Collection[UUID]]:
 def _events_of(person: int, among: Collection[UUID]) -> Iterable[Word]:
     written = Message.objects.filter(author=person, room__in=among).order_by("room_id", "seq")
     columns = ("room_id", "seq", "kind", "target", "at", "body", "sealed")
+    resting = _resting(person, among)
     for room, seq, kind, target, at, body, sealed in written.values_list(*columns):
-        words = bytes(sealed) if sealed is not None else None
-        yield Word(room=room, seq=seq, kind=kind, target=target, at=timestamp(at), body=body, sealed=words)
+        stands = body, bytes(sealed) if sealed is not None else None
+        words = stands if stands != (None, None) else resting.get((room, seq), stands)
+        yield Word(room=room, seq=seq, kind=kind, target=target, at=timestamp(at), body=words[0], sealed=words[1])
+
+
+def _resting(person: int, among: Collection[UUID]) -> Mapping[tuple[UUID, int], tuple[str | None, bytes | None]]:
+    """Return words that the log has no more, as plain and as sealed: taken back by their author, or removed by others.
+
+    Those of closed talk stay sealed for their place in the log.
+    """
+    found: dict[tuple[UUID, int], tuple[str | None, bytes | None]] = {}
+    for taken in TakenBack.objects.filter(author=person, room__in=among):
+        found[taken.room_id, taken.seq] = None, bytes(taken.sealed)
+    for removed in RemovedMessage.objects.filter(author=person, room__in=among, sealed__isnull=False):
+        place = vault.Place(removed.room_id, removed.seq, None, vault.REMOVED)
+        with suppress(vault.Unsealable):  # its key is gone, and nobody has these words any more
+            words = vault.unseal(place, bytes(removed.sealed or b""), vault.Purpose.RESEALING)
+            found[removed.room_id, removed.seq] = words, None
+    return found
 
 
 def _times_of(person: int, among: Collection[UUID]) -> Iterable[Mapping[str, Any]]:

@@ -8,14 +8,16 @@ import pytest
 from msgspec import UNSET
 from pytest_django.fixtures import Settings
 
-from chat import matching, retention
+from chat import matching, personal_data, retention
 from chat.messages import NewEvent, after, as_read, latest, reseal
-from chat.models import Message, RemovedMessage, Room
+from chat.models import HeldWord, Message, RemovedMessage, Room
 from chat.people import Person
 from chat.protocol import Refused
 from chat.realtime import Committed
+from compliance import vault
 from compliance.law import Mode, Status
 from compliance.models import LedgerEntry
+from compliance.records import holds
 from compliance.records.events import Event
 from tests.chat.safety.conftest import ROLES, Cast, post, removal, restoring, said
 from tests.compliance.cases import standing
@@ -166,3 +168,29 @@ def test_removed_words_are_sealed_again_with_a_newer_key_and_without_any_key_the
     refused = outcome_of(restoring(room, cast["moderator"], second))
     assert isinstance(refused, Refused)
     assert refused.code == "missing"
+
+
+def test_words_that_were_removed_go_with_whoever_takes_their_words_along(cast: Cast, room: Room) -> None:
+    seq = said(room, cast["author"], "住所はここ")
+    store([removal(room, cast["moderator"], seq)])
+    personal_data.erase([cast["author"]], words_go=True, by=personal_data.By.COMMAND)
+    [outcome] = store([restoring(room, cast["moderator"], seq)]).outcomes
+    assert isinstance(outcome, Refused)
+    assert not RemovedMessage.objects.exists()
+
+
+def test_a_hold_keeps_what_was_removed_of_somebody_who_leaves(cast: Cast, room: Room) -> None:
+    seq, author = said(room, cast["author"], "消された脅し"), cast["author"]
+    store([removal(room, cast["moderator"], seq)])
+    holds.place(
+        scope="person",
+        subject=author.public_id,
+        ground="order",
+        paper="令状",
+        ends_on=None,
+        actor=cast["operator"],
+    )
+    personal_data.erase([author], words_go=True, by=personal_data.By.COMMAND)
+    [word] = HeldWord.objects.all()
+    place = vault.Place(word.room, word.seq, word.author, word.kind, word.target)
+    assert vault.unseal(place, bytes(word.sealed), vault.Purpose.RESEALING) == "消された脅し"
