@@ -8,10 +8,12 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from chat.models import Message, Participant, Room, User
+from chat.people import permit_person
 from chat.protocol import Code, Refused
 from chat.rooms.traits import LOCKED, OPEN_TO_ALL, columns
 from compliance import gate
@@ -28,10 +30,12 @@ def create_open_room(*, actor: User | None, name: str, description: str = "", sl
         slug: its address; chosen from the name if empty.
 
     Raises:
-        Refused: `forbidden` for guests.
+        Refused: `forbidden` for guests, and for whoever is muted everywhere: a name and a line are words, too.
     """
     if actor is not None and actor.is_guest:
         raise Refused(Code.FORBIDDEN, _("Guests can talk in every open room. To open one of your own, sign up."))
+    if actor is not None:
+        permit_person(actor.pk, timezone.now())
     origin = Origin.person if actor else Origin.operator
     stem = slug or slugify(name)[:40].strip("-")
     with gate.transaction(Feature.ROOM_OPEN):

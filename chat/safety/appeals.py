@@ -96,6 +96,8 @@ def decide(*, appeal: Appeal, actor: User, outcome: Appeal.Outcome, note: str, o
         appeal = Appeal.objects.select_for_update().get(pk=appeal.pk)
         if appeal.outcome:
             raise Refused(Code.CONFLICT, _("This appeal was decided before."))
+        if appeal.sanction.user_id == actor.pk:
+            raise Refused(Code.FORBIDDEN, _("Nobody acts on themselves."))
         if needs_another(appeal.sanction, actor):
             raise Refused(Code.FORBIDDEN, _("You made this act. Another moderator decides the appeal."))
         appeal.outcome, appeal.note = outcome, note

@@ -9,11 +9,12 @@ from django.core.mail import send_mail
 from django.core.signing import BadSignature, TimestampSigner
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from chat import metrics
 from chat.models import Appeal, Sanction
+from chat.people import active
 from compliance.language import language_of
 
 log = structlog.get_logger("todoke.safety")
@@ -46,7 +47,15 @@ def tell(sanction: Sanction, origin: str) -> None:
         return
     path = reverse("chat:appeal_by_link", args=[token_of(sanction)])
     decided = Appeal.objects.filter(sanction=sanction).exclude(outcome="").first()
-    context = {"act": sanction, "url": f"{origin}{path}" if origin else "", "decided": decided, "name": user.name}
+    if decided is not None and decided.outcome == Appeal.Outcome.UPHELD and sanction.lifted_at is not None:
+        decided = None  # what was decided then is not what happens now
+    context = {
+        "act": sanction,
+        "url": f"{origin}{path}" if origin else "",
+        "decided": decided,
+        "name": user.name,
+        "held": active(timezone.now(), Sanction.Kind.MUTE, Sanction.Kind.SUSPEND).filter(user=user).exists(),
+    }
     with translation.override(language_of(user)):
         subject = _("A notice from the people who run Todoke")
         words = render_to_string("chat/safety/mail.txt", context).strip()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chat import rooms
-from chat.models import REASON_LENGTH, AddressMute, Reason, Role, Room, Sanction, Ticket, User
+from chat.models import REASON_LENGTH, AddressMute, Appeal, Reason, Role, Room, Sanction, Ticket, User
 from chat.people import active, muted_until
 from chat.protocol import Code, Refused
 from chat.retention import overdue
@@ -95,13 +95,15 @@ def lift(*, sanction: Sanction, actor: User, note: str = "", origin: str = "") -
         origin: see `act`.
 
     Raises:
-        Refused: `forbidden` without the power, or of an account that would hold powers; `conflict` if it was lifted
-            before.
+        Refused: `forbidden` without the power, on oneself, or of an account that would hold powers; `conflict` if it
+            was lifted before.
     """
     now = timezone.now()
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=sanction.user_id)
         sanction = Sanction.objects.select_for_update().get(pk=sanction.pk)
+        if user.pk == actor.pk:
+            raise Refused(Code.FORBIDDEN, _("Nobody acts on themselves."))
         in_their_room = sanction.by_role == Role.KEEPER and sanction.room is not None
         if not may_act(actor, Power.PEOPLE) and not (
             in_their_room and sanction.room is not None and rooms.keeps(sanction.room, actor.pk)
@@ -113,6 +115,9 @@ def lift(*, sanction: Sanction, actor: User, note: str = "", origin: str = "") -
         sanction.lifted_by = actor
         sanction.save(update_fields=("lifted_at", "lifted_by", "changed_at"))
         AddressMute.objects.filter(sanction=sanction).delete()
+        # Nobody decides any more whether it stands.
+        waiting = Appeal.objects.filter(sanction=sanction, outcome="")
+        waiting.update(outcome=Appeal.Outcome.LIFTED, decided_at=now, decided_by=actor)
         user.has_unread_act = True
         user.muted_until = muted_until(user, now)
         user.save(update_fields=("has_unread_act", "muted_until"))

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -434,3 +435,44 @@ def _step(what: str, target: User, actor: User) -> None:
         safety.appeal(sanction=last, words="誤解です")
     elif (appeal := Appeal.objects.filter(sanction=last).first()) is not None:
         safety.decide(appeal=appeal, actor=actor, outcome=Appeal.Outcome.LIFTED, note="もっともです")
+
+
+def test_nobody_lifts_an_act_on_themselves_nor_decides_on_it(cast: Cast) -> None:
+    act, person = do(KIND.MUTE, cast["member"], cast["moderator"]), cast["member"]
+    appeal = safety.appeal(sanction=act, words="違います")
+    person.groups.set(cast["moderator"].groups.all())
+    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
+    person = User.objects.get(pk=person.pk)
+    with pytest.raises(Refused):
+        safety.lift(sanction=act, actor=person)
+    with pytest.raises(Refused):
+        safety.decide(appeal=appeal, actor=person, outcome=Appeal.Outcome.LIFTED, note="済み")
+    act.refresh_from_db()
+    assert act.lifted_at is None
+
+
+def test_an_act_that_is_lifted_takes_its_appeal_along_and_the_mail_says_what_happens_now(
+    cast: Cast, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    waits, decided, warned = (do(kind, cast["member"], cast["moderator"]) for kind in (KIND.MUTE, KIND.MUTE, KIND.WARN))
+    safety.appeal(sanction=waits, words="違います")
+    second = safety.appeal(sanction=decided, words="違います")
+    safety.decide(appeal=second, actor=cast["operator"], outcome=Appeal.Outcome.UPHELD, note="そのまま")
+    told = []
+    for act in (warned, waits, decided):
+        mail.outbox.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            safety.lift(sanction=act, actor=cast["moderator"])
+        told.append(mail.outbox[0].body)
+    assert not Appeal.objects.filter(outcome="").exists()
+    assert "また書き込めます" not in told[0], "another act holds"
+    assert str(Appeal.Outcome.LIFTED.label) in told[1]
+    assert "また書き込めます" in told[2]
+    assert "そのまま" not in told[2]
+
+
+def test_whoever_is_muted_everywhere_opens_no_room(cast: Cast) -> None:
+    do(KIND.MUTE, cast["member"], cast["moderator"])
+    with pytest.raises(Refused, match="宣伝の連投"):
+        rooms.create_open_room(actor=cast["member"], name="買ってください", description="https://advert.example")
+    assert not Room.objects.filter(name="買ってください").exists()
