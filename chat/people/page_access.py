@@ -30,7 +30,7 @@ from chat.people.membership import Outcome
 from chat.people.sanctions import SUSPENDED
 from chat.people.sessions import renew_for_page
 from compliance.adminkit import OF_STAFF
-from compliance.powers import needs_factor
+from compliance.powers import bring_surroundings, keep_little, needs_factor
 
 OF_STRANGERS: Final = frozenset(
     {
@@ -48,6 +48,8 @@ OF_STRANGERS: Final = frozenset(
     }
 )
 """Pages of accounts on which a guest is a stranger who may come in. All others are for members."""
+REAUTHENTICATION: Final = frozenset({"account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"})
+"""Pages on which a member shows who they are again; they carry out what waits for it."""
 ADMIN_ENTRANCES: Final = frozenset({"login", "logout", "jsi18n"})
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -62,6 +64,8 @@ class PageAccess:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve a request."""
         response = self._respond(request)
+        if request.session.modified:
+            keep_little(request)
         renew_for_page(request)
         return response
 
@@ -101,6 +105,8 @@ def _guest(request: HttpRequest, guest: User, page: str) -> HttpResponse | None:
 
 
 def _member(request: HttpRequest, page: str) -> HttpResponse | None:
+    if request.method == "POST" and page in REAUTHENTICATION:
+        bring_surroundings(request)
     if page in {"account_reset_password", "account_set_password"} and not did_recently_reauthenticate(request):
         # Whoever sits before an open session must not get at the account by it.
         way = accounts.Adapter().get_reauthentication_methods(request.user)[0]["url"]

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from msgspec import Struct, json
 
-from chat.models import Participant, Room, User
+from chat.models import HeldWord, Participant, Room, User
 from chat.protocol import Access, Code, Refused
 from compliance.records.holds import Live
 
@@ -155,7 +155,8 @@ def ended_rooms(before: datetime, held: Live) -> QuerySet[Room]:
     )
     over = closed.filter(Q(ended_at__isnull=False) | ~Exists(inside), over_at__lt=before)
     theirs = Participant.objects.filter(room=OuterRef("pk"), user__public_id__in=held.people)
-    return over.exclude(pk__in=held.rooms).filter(~Exists(theirs))
+    left = HeldWord.objects.filter(room=OuterRef("pk"), copy__person__in=held.people)  # whom a hold names, and who left
+    return over.exclude(pk__in=held.rooms).filter(~Exists(theirs), ~Exists(left))
 
 
 # Subqueries and LATERAL with LIMIT: row by row by the key, where the planner, which takes any JSON for a hundred rows,

@@ -2,7 +2,15 @@
 
 from compliance.powers.desk import context, desk_page, needs_factor, register_desk_page
 from compliance.powers.giving import Grant, ask_to_give, ask_to_reinstate, ask_to_remove_factors
-from compliance.powers.identity import asks_who_you_are, has_used_factor, may_act, owns_factor, reauthenticated
+from compliance.powers.identity import (
+    asks_who_you_are,
+    bring_surroundings,
+    has_used_factor,
+    keep_little,
+    may_act,
+    owns_factor,
+    reauthenticated,
+)
 from compliance.powers.inviting import forget_invitations, old_invitations
 from compliance.powers.leaving import recover, staff
 from compliance.powers.mails import Waiting, on_duty, send_all, tell_on_duty
@@ -15,12 +23,14 @@ __all__ = [
     "ask_to_reinstate",
     "ask_to_remove_factors",
     "asks_who_you_are",
+    "bring_surroundings",
     "context",
     "desk_page",
     "forget_invitations",
     "groups_of",
     "has_used_factor",
     "holders",
+    "keep_little",
     "make_groups",
     "may",
     "may_act",

@@ -16,7 +16,7 @@ from allauth.account.internal.flows.reauthentication import (
 )
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.http import urlencode
 
 from compliance.law.powers import Power
@@ -32,13 +32,8 @@ FACTORS: Final = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 """What counts as a second factor; recovery codes only stand in for one."""
 NEVER_KEPT: Final = frozenset({"key"})
 """Fields whose value is stored nowhere, not even while somebody shows who they are: they are typed again."""
-_REBUILDS: Final = frozenset(
-    {
-        *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CSRF_COOKIE"),
-        *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "HTTP_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_ACCEPT"),
-    }
-)
-"""What of a request's surroundings a session keeps to carry it out later: no address, no cookie, no browser."""
+_ASKED: Final = frozenset({"REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE"})
+"""What of a request's surroundings says what was asked. The rest says by whom and from where."""
 
 
 def owns_factor(user: AbstractBaseUser | AnonymousUser) -> bool:
@@ -87,7 +82,6 @@ def asks_who_you_are(view: View) -> View:
             if NEVER_KEPT & request.POST.keys():
                 return HttpResponseRedirect(f"{strong}?{urlencode({'next': request.get_full_path()})}")
             suspend_request(request, strong)
-            _keep_little(request)
             # allauth carries out what it kept where the path alone is the errand; the query is kept with the rest.
             return HttpResponseRedirect(f"{strong}?{urlencode({'next': request.path})}")
         answer: HttpResponse = view(request, *args, **kwargs)
@@ -96,9 +90,31 @@ def asks_who_you_are(view: View) -> View:
     return asked
 
 
-def _keep_little(request: HttpRequest) -> None:
-    """Take out of the request that a session keeps what says from where and with which browser it came."""
-    state = request.session[STATE_SESSION_KEY]
+def keep_little(request: HttpRequest) -> None:
+    """Take out of the request that a session keeps for later what is stored nowhere: address, cookies, passwords.
+
+    Whoever asks who one is, of us or of allauth, leaves it there whole. Called with each answer that changed a session.
+    """
+    state = request.session.get(STATE_SESSION_KEY, {})
+    if "request" not in state:
+        return
     kept = json.loads(state["request"])
-    kept["META"] = {name: value for name, value in kept["META"].items() if name in _REBUILDS}
-    request.session[STATE_SESSION_KEY] = state | {"request": json.dumps(kept)}
+    given = QueryDict(kept["POST"], mutable=True)
+    for name in [name for name in given if "password" in name]:
+        del given[name]
+    kept["POST"] = given.urlencode()
+    _surround(request, kept, {})
+
+
+def bring_surroundings(request: HttpRequest) -> None:
+    """Give the request that a session keeps the surroundings of this one, which may lead to its being carried out."""
+    state = request.session.get(STATE_SESSION_KEY, {})
+    if "request" in state:
+        here = {name: value for name, value in request.META.items() if isinstance(value, str)}
+        _surround(request, json.loads(state["request"]), here)
+
+
+def _surround(request: HttpRequest, kept: dict[str, Any], here: dict[str, str]) -> None:
+    asked = {name: value for name, value in kept["META"].items() if name in _ASKED}
+    state = request.session[STATE_SESSION_KEY]
+    request.session[STATE_SESSION_KEY] = state | {"request": json.dumps(kept | {"META": here | asked})}

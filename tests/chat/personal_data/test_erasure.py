@@ -386,6 +386,23 @@ def test_what_is_kept_stays_while_the_hold_lasts_and_goes_after_it(goes: User, o
     assert not HeldWord.objects.exists()
 
 
+def test_a_hold_keeps_the_other_side_of_a_talk_whose_held_party_left(
+    goes: User, partner: User, operator: User, life: Client, talk: UUID
+) -> None:
+    say(Room.objects.get(pk=talk), partner, "相手の言葉")
+    answers = Message.objects.filter(room=talk, author=partner, sealed__isnull=False)
+    placed = hold(operator, "person", goes.public_id)
+    personal_data.erase([goes])
+    rooms.end_rooms([talk])
+    with time_machine.travel(timezone.now() + timedelta(days=40), tick=False):
+        retention.purge()
+        assert answers.exists()
+        lift_hold(hold=placed, reason="済み", actor=operator)
+    with time_machine.travel(timezone.now() + timedelta(days=43), tick=False):
+        retention.purge()
+        assert not answers.exists()
+
+
 def test_what_is_kept_goes_after_the_last_day_of_a_hold(goes: User, operator: User, life: Client) -> None:
     placed = hold(operator, "person", goes.public_id, "freeze", 30)
     personal_data.erase([goes])

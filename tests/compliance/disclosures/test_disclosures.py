@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -31,7 +33,7 @@ from compliance.law import papers
 from compliance.law.powers import Group
 from compliance.models import Case, Disclosure, LedgerEntry
 from compliance.records import ledger, transparency
-from tests.conftest import MakeStaff, MakeUser, proven, signed_in
+from tests.conftest import TOTP_SECRET, MakeStaff, MakeUser, proven, signed_in
 from tests.kit.store import store
 
 pytestmark = pytest.mark.django_db
@@ -281,3 +283,17 @@ def test_what_two_persons_open_in_danger_is_counted_without_a_case(talk: Message
     agreed(talk, make_staff, paper=False)
     later = timezone.localdate() + timedelta(days=40)
     assert sum(month.counts["disclosures"] for month in transparency.months(later)) == 1
+
+
+def test_what_was_typed_comes_back_once_its_writer_showed_who_they_are(
+    talk: Message, make_staff: MakeStaff, settings: Any
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = False
+    clerk = make_staff(Group.COMPLIANCE)
+    browser, page = signed_in(clerk), f"/desk/disclosures/new/?case={a_warrant(clerk).pk}"
+    asked = browser.post(page, {"ground": "order", "reason": "長く書いた理由"})
+    code = format_hotp_value(hotp_value(TOTP_SECRET, int(time.time()) // 30))
+    answer = browser.post(asked["Location"], {"code": code})
+    shown = answer.content.decode()
+    assert "長く書いた理由" in shown, "and what lacks is asked for"
+    assert f'action="{page}"' in shown, "the form leads back to its own page"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.contrib.auth import models as auth
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from compliance.law.powers import GROUPS, Group, Power
@@ -65,13 +66,26 @@ def test_the_menu_leads_staff_to_the_desk_and_nobody_else(make_staff: MakeStaff,
     assert 'href="/desk/"' not in member.get("/").content.decode()
 
 
-def test_what_waits_while_somebody_shows_who_they_are_says_not_from_where(make_staff: MakeStaff) -> None:
-    person = make_staff(Group.OPERATOR)
-    browser, page = signed_in(person), "/desk/disclosures/new/?case=1"
+@pytest.mark.parametrize(
+    "door", ["/desk/disclosures/new/?case=1", "/accounts/password/set/", "/accounts/password/reset/"]
+)
+def test_what_waits_while_somebody_shows_who_they_are_holds_no_password_and_not_from_where_they_came(
+    door: str, make_staff: MakeStaff
+) -> None:
+    browser = signed_in(make_staff(Group.OPERATOR))
     from_where = {"REMOTE_ADDR": "203.0.113.9", "HTTP_USER_AGENT": "a-browser", "HTTP_X_FORWARDED_FOR": "203.0.113.8"}
-    answer = browser.post(page, {"reason": "急ぎ"}, **from_where)
-    kept = json.dumps(browser.session["account_reauthentication_state"])
-    assert "case=1" in kept
-    assert not [each for each in ("203.0.113", "a-browser", "sessionid") if each in kept]
+    answer = browser.post(
+        door, {"reason": "very urgent", "password1": "a-secret", "password2": "a-secret"}, **from_where
+    )
+    assert "reauthenticate" in answer["Location"]
+    kept = json.dumps([session.get_decoded() for session in Session.objects.all()])
+    assert "very+urgent" in kept
+    assert not [each for each in ("203.0.113", "a-browser", "sessionid", "a-secret") if each in kept]
+
+
+def test_the_query_of_a_page_is_kept_and_the_errand_is_its_path(make_staff: MakeStaff) -> None:
+    browser = signed_in(make_staff(Group.OPERATOR))
+    answer = browser.post("/desk/disclosures/new/?case=1", {"reason": "x"})
+    assert "case=1" in json.dumps(browser.session["account_reauthentication_state"])
     # allauth carries out what it kept where the errand is the path alone.
     assert answer["Location"].endswith("next=%2Fdesk%2Fdisclosures%2Fnew%2F")
