@@ -6,6 +6,7 @@ present danger; that leaves an entry and a review that stays open until somebody
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -128,7 +129,7 @@ def approve(*, disclosure: Disclosure, actor: AbstractBaseUser) -> None:
 
 
 def refuse(*, disclosure: Disclosure, reason: str, actor: AbstractBaseUser) -> None:
-    """Refuse a disclosure as the second person.
+    """Refuse a disclosure as the second person; also one that was decided, and that nobody can carry out any more.
 
     Raises:
         PermissionDenied: the account may not, or is the one who asked.
@@ -137,17 +138,34 @@ def refuse(*, disclosure: Disclosure, reason: str, actor: AbstractBaseUser) -> N
     if not reason.strip():
         raise ValidationError({"reason": _("Say why it is refused: the record keeps it.")})
     with transaction.atomic():
-        row = _waiting(disclosure, actor)
+        row = _waiting(disclosure, actor, is_over=is_stranded)
+        row.approved_by = row.approved_at = None
         row.refused_by_id, row.refused_at, row.refusal = actor.pk, timezone.now(), reason.strip()
-        row.save(update_fields=["refused_by", "refused_at", "refusal"])
+        row.save(update_fields=["approved_by", "approved_at", "refused_by", "refused_at", "refusal"])
         _note(Event.DISCLOSURE_REFUSED, row, actor)
 
 
-def _waiting(disclosure: Disclosure, actor: AbstractBaseUser) -> Disclosure:
-    row = Disclosure.objects.select_for_update().get(pk=disclosure.pk)
+def is_stranded(disclosure: Disclosure) -> bool:
+    """Return whether a disclosure was agreed to or begun, and one of the two lost the power before it was made.
+
+    It would keep its case open, and every proof short, for good.
+    """
+    decided = disclosure.alone or disclosure.approved_at is not None
+    return decided and not disclosure.refused_at and not disclosure.made_at and not _may_make(disclosure)
+
+
+def _may_make(disclosure: Disclosure) -> bool:
+    agreed = disclosure.approved_by is None or may(disclosure.approved_by, Power.CASES_SECOND)
+    return agreed and may(disclosure.asked_by, Power.CASES_SECOND if disclosure.alone else Power.CASES)
+
+
+def _waiting(
+    disclosure: Disclosure, actor: AbstractBaseUser, *, is_over: Callable[[Disclosure], bool] = lambda _row: False
+) -> Disclosure:
+    row = Disclosure.objects.select_for_update(of=("self",)).get(pk=disclosure.pk)
     if not may(actor, Power.CASES_SECOND) or row.asked_by_id == actor.pk:
         raise PermissionDenied
-    if row.alone or row.approved_at or row.refused_at:
+    if (row.alone or row.approved_at or row.refused_at) and not is_over(row):
         raise ValidationError({"__all__": _("This was decided already.")})
     return row
 

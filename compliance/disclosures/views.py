@@ -102,6 +102,7 @@ def disclosure_page(request: HttpRequest, disclosure_id: UUID) -> HttpResponse:
         "opening": opening,
         "finding": finding,
         "may_decide": not mine and not decided and may(actor, Power.CASES_SECOND),
+        "stranded": not mine and acts.is_stranded(row) and may(actor, Power.CASES_SECOND),
         "may_make": mine and decided and not row.refused_at and not row.made_at,
         "may_open": mine and row.made_at and not row.opened_at,
         "may_review": not mine and row.alone and not row.reviewed_at,

@@ -297,3 +297,24 @@ def test_what_was_typed_comes_back_once_its_writer_showed_who_they_are(
     shown = answer.content.decode()
     assert "長く書いた理由" in shown, "and what lacks is asked for"
     assert f'action="{page}"' in shown, "the form leads back to its own page"
+
+
+@pytest.mark.parametrize("leaves", ["who asked", "who agreed", "who began alone"])
+def test_what_nobody_can_carry_out_any_more_is_refused_and_its_case_ends(
+    leaves: str, talk: Message, make_staff: MakeStaff
+) -> None:
+    clerk, operator, second = make_staff(Group.COMPLIANCE), make_staff(Group.OPERATOR), make_staff(Group.OPERATOR)
+    alone = leaves == "who began alone"
+    case, asker = a_warrant(clerk), second if alone else make_staff(Group.COMPLIANCE)
+    row = ask(asker, talk, case=case, alone=alone)
+    if not alone:
+        disclosures.approve(disclosure=row, actor=second)
+    page, refusal = f"/desk/disclosures/{row.pk}/", {"act": "refuse", "reason": "担当者が退職"}
+    proven(operator).post(page, refusal)
+    row.refresh_from_db()
+    assert row.refused_at is None, "whoever asked can still carry it out"
+    (asker if leaves == "who asked" else second).groups.clear()
+    assert 'value="refuse"' in proven(operator).get(page).content.decode()
+    assert proven(operator).post(page, refusal).status_code == 302
+    cases.close_case(case=case, outcome="void", reason="済み", actor=clerk)
+    assert "disclosure.refused" in events()
