@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -71,7 +72,7 @@ def recover(*, account: AbstractBaseUser, reason: str) -> tuple[int, int]:
     return factors, sessions
 
 
-def off_board(*, account: AbstractBaseUser, reason: str, actor: AbstractBaseUser) -> None:
+def off_board(*, account: Any, reason: str, actor: AbstractBaseUser) -> None:
     """End everything that an account has as staff, at once. The account itself stays a member's.
 
     Args:
@@ -100,7 +101,11 @@ def off_board(*, account: AbstractBaseUser, reason: str, actor: AbstractBaseUser
         about = Q(requested_by_id=account.pk) | Q(subject=ref)  # what they asked for, and what was asked for them
         for request in Approval.objects.filter(about, done_at=None, withdrawn_at=None):
             approvals.drop(approval=request, actor=actor)
-        mine = Invitation.objects.filter(approval__requested_by_id=account.pk)
-        for invitation in mine.filter(over_at__isnull=True, sent_at__isnull=False):
-            inviting.withdraw(invitation=invitation, actor=actor)
+        theirs = [account.email, *EmailAddress.objects.filter(user=account.pk).values_list("email", flat=True)]
+        about = Q(approval__requested_by_id=account.pk) | Q(address__in=[each.lower() for each in theirs if each])
+        for invitation in Invitation.objects.filter(about, over_at__isnull=True).select_related("approval"):
+            if invitation.sent_at:
+                inviting.withdraw(invitation=invitation, actor=actor)
+            else:
+                approvals.drop(approval=invitation.approval, actor=actor)
         end_sessions(account)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
@@ -11,7 +14,7 @@ from django.core.management import CommandError, call_command
 from compliance import gate
 from compliance.law.powers import Group, Power
 from compliance.models import Approval, Feed, LedgerEntry
-from compliance.powers import giving, leaving, may
+from compliance.powers import giving, inviting, leaving, may
 from compliance.records import approvals, ledger
 from tests.conftest import MakeStaff, MakeUser, proven, signed_in
 
@@ -85,12 +88,24 @@ def test_the_command_lets_a_member_of_staff_back_in(
     assert f"{person.email}  auditor  no second factor" in capsys.readouterr().out
 
 
-def test_nothing_that_was_asked_for_somebody_comes_after_they_left(make_staff: MakeStaff) -> None:
+@pytest.mark.parametrize("by", ["a request", "an invitation", "an invitation that was not sent"])
+def test_nothing_that_was_asked_for_somebody_comes_after_they_left(by: str, make_staff: MakeStaff) -> None:
     first, operator, leaver = make_staff(Group.OPERATOR), make_staff(Group.OPERATOR), make_staff(Group.AUDITOR)
-    grant = giving.Grant(groups=[Group.MODERATOR])
-    request = giving.ask_to_give(account=leaver, grant=grant, reason="増員", actor=first)
+    EmailAddress.objects.create(user=leaver, email=leaver.email, verified=True, primary=True)
+    if by == "a request":
+        grant = giving.Grant(groups=[Group.MODERATOR])
+        request = giving.ask_to_give(account=leaver, grant=grant, reason="増員", actor=first)
+    else:
+        given = {"group": Group.MODERATOR, "reason": "増員", "actor": first}
+        request = inviting.ask_to_invite(address=str(leaver.email).upper(), **given).approval
     approvals.approve(approval=request, actor=make_staff(Group.COMPLIANCE))
+    token = inviting.send(approval=request, actor=first)[1] if by == "an invitation" else ""
     leaving.off_board(account=leaver, reason="退職", actor=operator)
+    ways: dict[str, Callable[[], object]] = {
+        "a request": lambda: giving.give(approval=request, actor=first),
+        "an invitation": lambda: inviting.accept(token=token, account=leaver),
+        "an invitation that was not sent": lambda: inviting.send(approval=request, actor=first),
+    }
     with pytest.raises(ValidationError):
-        giving.give(approval=request, actor=first)
+        ways[by]()
     assert not leaver.groups.exists()
