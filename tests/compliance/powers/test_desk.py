@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.contrib.auth import models as auth
@@ -73,7 +74,11 @@ def test_what_waits_while_somebody_shows_who_they_are_holds_no_password_and_not_
     door: str, make_staff: MakeStaff
 ) -> None:
     browser = signed_in(make_staff(Group.OPERATOR))
-    from_where = {"REMOTE_ADDR": "203.0.113.9", "HTTP_USER_AGENT": "a-browser", "HTTP_X_FORWARDED_FOR": "203.0.113.8"}
+    from_where: dict[str, Any] = {
+        "REMOTE_ADDR": "203.0.113.9",
+        "HTTP_USER_AGENT": "a-browser",
+        "HTTP_X_FORWARDED_FOR": "203.0.113.8",
+    }
     answer = browser.post(
         door, {"reason": "very urgent", "password1": "a-secret", "password2": "a-secret"}, **from_where
     )

@@ -96,8 +96,9 @@ def test_nothing_that_was_asked_for_somebody_comes_after_they_left(by: str, make
         grant = giving.Grant(groups=[Group.MODERATOR])
         request = giving.ask_to_give(account=leaver, grant=grant, reason="増員", actor=first)
     else:
-        given = {"group": Group.MODERATOR, "reason": "増員", "actor": first}
-        request = inviting.ask_to_invite(address=str(leaver.email).upper(), **given).approval
+        address = str(leaver.email).upper()
+        invitation = inviting.ask_to_invite(address=address, group=Group.MODERATOR, reason="増員", actor=first)
+        request = invitation.approval
     approvals.approve(approval=request, actor=make_staff(Group.COMPLIANCE))
     token = inviting.send(approval=request, actor=first)[1] if by == "an invitation" else ""
     leaving.off_board(account=leaver, reason="退職", actor=operator)
