@@ -178,6 +178,8 @@ def test_whoever_has_both_powers_acts_alone_only_where_nobody_else_is(
 ) -> None:
     """A small service has one person for everything; an order does not wait until there are two."""
     sole = make_staff(Group.OPERATOR, Group.COMPLIANCE)
+    # Whoever turned the keys for the talk has left since.
+    User.objects.exclude(pk=sole.pk).filter(is_superuser=True).update(is_superuser=False)
     if another:
         make_staff(Group.OPERATOR)
     case, now = a_warrant(sole), timezone.localtime()
