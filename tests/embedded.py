@@ -185,6 +185,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
     for item in items:
-        if any(item.get_closest_marker(marker) for marker in ("e2e", "chaos", "load", "slow")):
+        drives = any(item.get_closest_marker(marker) for marker in ("e2e", "chaos", "load", "slow"))
+        if drives and not item.get_closest_marker("long"):
             item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=lambda item: "/e2e/" in item.path.as_posix())

@@ -131,11 +131,25 @@ def may_remove(actor: Actor, message: Authored, standing: Standing, room: Locked
     return by.value
 
 
-def may_restore(standing: Standing, room: LockedRoom) -> None:
-    """Let staff give a removed message its words back, or refuse it.
+def may_restore(standing: Standing, room: LockedRoom, removed_by: str) -> str:
+    """Let somebody give a removed message its words back, or refuse it.
+
+    Args:
+        standing: who they are in the room.
+        room: where it stands.
+        removed_by: as what it was removed: `keeper` or `staff`; empty where it was not.
+
+    Returns:
+        as what they restore it: `keeper` or `staff`.
 
     Raises:
-        Refused: `forbidden` to everybody without the power over words of open rooms.
+        Refused: `forbidden`: in open rooms staff restore what was removed, and keepers what keepers removed.
     """
-    if not room.is_open or not standing.may_moderate():
-        raise Refused(Code.FORBIDDEN, _("Only the people who run this service restore a message."))
+    if room.is_open and standing.may_moderate():
+        return Role.STAFF.value
+    if not room.is_open or not standing.is_keeper:
+        text = _("Only the keepers of this room and the people who run this service restore a message.")
+        raise Refused(Code.FORBIDDEN, text)
+    if removed_by == Role.STAFF.value:
+        raise Refused(Code.FORBIDDEN, _("The people who run this service removed this message. Only they restore it."))
+    return Role.KEEPER.value

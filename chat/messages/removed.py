@@ -1,4 +1,4 @@
-"""What keepers and staff removed from open rooms: kept sealed for seven days, restored by staff, each act on record."""
+"""What keepers and staff removed from open rooms: kept sealed for seven days, restored by them, each act on record."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def keep_removed(events: Sequence[NewEvent]) -> None:
         where = {"room": str(event.room), "seq": event.target, "author": ref}
         rows.delete()
         if event.restores:
-            ledger.append(Event.MESSAGE_RESTORED, actor=actors[event.person.pk], payload=where)
+            ledger.append(Event.MESSAGE_RESTORED, actor=actors[event.person.pk], payload={**where, "as": event.by})
             continue
         RemovedMessage.objects.create(
             room_id=event.room,
@@ -62,6 +62,12 @@ def _sealed(room: UUID, seq: int, words: str) -> bytes | None:
         return vault.seal(vault.Place(room, seq, None, vault.REMOVED), words)
     except vault.Unsealable:  # a service without closed chat may have no key: then the words are gone
         return None
+
+
+def removed_as(room: UUID, seq: int) -> str:
+    """Return as what a message was removed, `keeper` or `staff`; empty where nobody did, or its words are gone."""
+    found = RemovedMessage.objects.filter(room_id=room, seq=seq).values_list("by_role", flat=True)
+    return found.first() or ""
 
 
 def words_to_restore(room: UUID, seq: int) -> str:

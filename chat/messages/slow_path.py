@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from chat.messages import log, taken_back
 from chat.messages.events import BatchResult, NewEvent, identity_of, item_of, place_of, row_of
 from chat.messages.policy import Standing, may_change, may_remove, may_restore, may_write
-from chat.messages.removed import keep_removed, words_to_restore
+from chat.messages.removed import keep_removed, removed_as, words_to_restore
 from chat.models import Message, Role, User
 from chat.people import mutes_of, network_mutes, people_now
 from chat.protocol import Code, Refused, timestamp
@@ -164,14 +164,15 @@ def _permit_change(event: NewEvent, target: Message | None, standing: Standing, 
         Refused: `missing`, `forbidden` or `conflict`.
     """
     if event.restores:
-        may_restore(standing, room)
+        removed_by = removed_as(event.room, event.target) if event.target is not None else ""
+        event.by = may_restore(standing, room, removed_by)
     if target is None or target.kind != Message.Kind.MESSAGE:
         raise Refused(Code.MISSING, _("That message does not exist."))
     is_gone = target.body is None and target.sealed is None
     if event.restores:
         if not is_gone:
             raise Refused(Code.CONFLICT, _("That message is there."))
-        event.body, event.by = words_to_restore(event.room, target.seq), "staff"
+        event.body = words_to_restore(event.room, target.seq)
         return
     if event.kind == Message.Kind.DELETE:
         event.by = may_remove(event.person, target, standing, room, event.reason)

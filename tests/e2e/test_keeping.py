@@ -158,7 +158,7 @@ def test_what_keepers_restrict_reaches_every_open_page_at_once(
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
-def test_a_keeper_removes_with_rule_and_reason_and_staff_restore_it(
+def test_a_keeper_removes_with_rule_and_reason_and_they_or_staff_restore_it(
     visit: Any, room: Room, user: User, other: User, moderator: User, server: Server, language: str
 ) -> None:
     seq = said(room, other, "ひどい言葉。")
@@ -183,7 +183,7 @@ def test_a_keeper_removes_with_rule_and_reason_and_staff_restore_it(
     dialog.get_by_role("textbox").press("Enter")
     expect(dialog).to_be_hidden()
     expect(message).to_be_focused()
-    expect(reader.locator("li.message")).to_have_attribute("data-removed", "true")
+    expect(reader.locator("li.message")).to_have_attribute("data-removed", "keeper")
     expect(reader.locator(".message-body")).to_contain_text("部屋の管理人が削除")
     row = RemovedMessage.objects.get()
     assert (row.seq, row.reason, row.by_role) == (seq, "名指しの悪口", "keeper")
@@ -193,14 +193,24 @@ def test_a_keeper_removes_with_rule_and_reason_and_staff_restore_it(
 
     message.focus()
     keeper.keyboard.press("Shift+F10")
-    expect(keeper.locator("[data-menu=restore]")).to_have_count(0)
+    keeper.locator("[data-menu=restore]").click()
+    expect(reader.locator(".message-body")).to_have_text("ひどい言葉。")
+    expect(message).not_to_have_attribute("data-removed", "keeper")
+
+    message.focus()
+    keeper.keyboard.press("Shift+F10")
+    keeper.locator("[data-menu=remove]").click()
+    dialog.get_by_role("combobox").select_option("harassment")
+    dialog.get_by_role("textbox").fill("やはり悪口")
+    dialog.get_by_role("textbox").press("Enter")
+    expect(reader.locator("li.message")).to_have_attribute("data-removed", "keeper")
     staff = read(visit(moderator, locale=language).new_page())
     staff.locator("li.message").first.click(button="right")
     expect(staff.locator("[data-menu=restore]")).to_be_visible()
     picture(staff, f"restoring-{language}")
     staff.locator("[data-menu=restore]").click()
     expect(reader.locator(".message-body")).to_have_text("ひどい言葉。")
-    expect(staff.locator("li.message")).not_to_have_attribute("data-removed", "true")
+    expect(staff.locator("li.message")).not_to_have_attribute("data-removed", "keeper")
     assert Message.objects.filter(room=room, seq=seq, body="ひどい言葉。").exists()
 
 

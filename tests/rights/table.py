@@ -278,7 +278,7 @@ FRAMES: Final[Mapping[str, Said]] = {
     "message.post": Said(SIGNED_IN, fields={"body": "やあ", "client_id": "new"}),
     "message.edit": Said(NOBODY, NOBODY, {"seq": "theirs", "body": "書き換え"}),
     "message.delete": Said(KEEPERS, NOBODY, {"seq": "theirs", "body": "規約違反"}),
-    "message.restore": Said(WORDS, NOBODY, {"seq": "removed"}),
+    "message.restore": Said(KEEPERS, NOBODY, {"seq": "removed"}),
     "report.create": Said(SIGNED_IN, fields={"seqs": "theirs", "reason": "spam"}),
     "person.block": Said(SIGNED_IN, SIGNED_IN, {"user": "culprit"}),
     "person.unblock": Said(SIGNED_IN, SIGNED_IN, {"user": "culprit"}),

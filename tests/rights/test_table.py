@@ -81,8 +81,8 @@ def _fields(world: World, said: Said, room: Any, *, is_open: bool) -> dict[str, 
         store([NewEvent(room, author, Message.Kind.MESSAGE, "宣伝です")])
         seq = Message.objects.filter(room=room).latest("seq").seq
         if filled[name] == "removed" and is_open:
-            moderator = Person.of(world.who["moderator"])
-            store([NewEvent(room, moderator, Message.Kind.DELETE, target=seq, reason="規約違反")])
+            keeper = Person.of(world.who["keeper"])
+            store([NewEvent(room, keeper, Message.Kind.DELETE, target=seq, reason="規約違反")])
         filled[name] = seq if name == "seq" else [seq]
     return filled
 

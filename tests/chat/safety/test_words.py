@@ -25,7 +25,7 @@ from tests.kit.store import store
 
 pytestmark = pytest.mark.django_db
 REMOVES = {"keeper": "keeper", "owner": "keeper", "moderator": "staff", "operator": "staff"}
-RESTORES = {"moderator", "operator"}
+RESTORES = {"keeper", "owner", "moderator", "operator"}
 
 
 def outcome_of(event: NewEvent) -> Committed | Refused:
@@ -87,6 +87,14 @@ def test_who_restores(cast: Cast, room: Room, role: str) -> None:
     [shown] = as_read(latest("chat", None).items)
     assert shown["body"] == ("また読める" if role in RESTORES else "")
     assert entries(Event.MESSAGE_RESTORED) == (role in RESTORES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_staff_removed_only_staff_restore(cast: Cast, room: Room, role: str) -> None:
+    seq = said(room, cast["author"], "また読める")
+    outcome_of(removal(room, cast["moderator"], seq))
+    outcome = outcome_of(restoring(room, cast[role], seq))
+    assert isinstance(outcome, Committed) is (role in {"moderator", "operator"})
 
 
 def test_a_restored_message_shows_its_latest_words_on_every_page_and_can_be_removed_again(

@@ -4,7 +4,7 @@
  * It lies over the page, so no message moves for it. The focus goes into it, and back to the message when it closes.
  * Where a link or selected words are pressed, the browser's own menu comes, as it does with Shift held.
  *
- * Whoever keeps the room removes what others wrote here, and staff restore it.
+ * Whoever keeps the room removes what others wrote here, and restores it; staff restore what keepers removed, too.
  *
  * Events: `reply` (detail: seq); `failed` (detail: the error of a request).
  */
@@ -108,7 +108,7 @@ export class MessageMenu extends EventTarget {
     if (!mine) ways.push("report");
     if (!mine && author && this.#can.block) ways.push(blocked ? "unblock" : "block");
     if (!mine && !deleted && this.#keeps) ways.push("remove");
-    if (removed && this.#keeps === "staff") ways.push("restore");
+    if (removed && (this.#keeps === "staff" || this.#keeps === removed)) ways.push("restore");
     return ways;
   }
 

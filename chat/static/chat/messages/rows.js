@@ -206,7 +206,8 @@ export class MessageRows {
     toggle(row, "notice", message.kind === "notice");
     toggle(row, "edited", message.edited);
     toggle(row, "deleted", message.deleted);
-    toggle(row, "removed", message.deleted && message.by !== null);
+    if (message.deleted && message.by !== null) row.dataset.removed = message.by;
+    else delete row.dataset.removed;
     toggle(row, "unreadable", message.unreadable);
     this.#cover(row, row.dataset.author);
     const author = part(row, ".message-author");
