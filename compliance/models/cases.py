@@ -36,7 +36,7 @@ class Case(models.Model):
     silence = models.CharField(_("secrecy"), max_length=8, choices=Silence.choices, blank=True, default="")
     silent_until = models.DateField(_("kept secret until"), null=True, blank=True)
     contact = models.EmailField(_("mail address"), blank=True)
-    language = models.CharField(max_length=2, default="ja")  # in which its sender wrote, and is answered by mail
+    language = models.CharField(max_length=2, default="ja", db_default="ja")  # of its sender, and of mails to them
     from_outside = models.BooleanField(default=False)
     done = models.JSONField(default=dict)  # the clocks that were met, each with its day
     opened_by = models.ForeignKey(_USER, models.PROTECT, null=True, related_name="+", verbose_name=_("opened by"))
