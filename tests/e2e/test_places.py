@@ -183,6 +183,7 @@ def test_the_focus_is_never_lost_in_a_room(visit: Any, room: Room, server: Serve
     expect(page.get_by_role("heading", name="Choose a nickname")).to_be_visible()
     has_focus(page)
     language(page, "ja")
+    has_focus(page)  # by now the page listens for what is sent
     refused.fill("旅人")
     refused.press("Enter")
     page.wait_for_url("**/rooms/talk/")
