@@ -129,7 +129,7 @@ def member_of_staff(request: HttpRequest, ref: str) -> HttpResponse:
     assert actor.is_authenticated
     act = request.POST.get("act", "")
     asking = WhyForm(request.POST if act in _ASKED else None)
-    ending = EndForm(request.POST if act == "leave" else None)
+    ending = EndForm(request.POST if act == "leave" else None, auto_id="end_%s")  # two forms of one page
     form = ending if act == "leave" else asking
     if request.method == "POST" and act not in {*_ASKED, "leave"}:
         raise Http404

@@ -240,6 +240,7 @@ class LedgerAdmin(ReadOnly):
     list_select_related = ("actor__user",)
     date_hierarchy = "at"
     ordering = ("-seq",)
+    sortable_by = ()  # entries have one order
     show_full_result_count = False
     fields = ("seq", "at", "what", "who", "whole", "law_version", "previous_hash", "hash")
 

@@ -5,8 +5,8 @@
  */
 ({ touch }) => {
   const faults = [];
-  // What Django's admin draws around our desk has Django's habits.
-  const ours = document.querySelector(".desk") ?? document.body;
+  // What Django's admin draws around our desk and our lists has Django's habits.
+  const ours = document.querySelector(".desk, .change-list #changelist") ?? document.body;
   const shown = (element) =>
     (ours.contains(element) || element.matches("main, h1")) &&
     element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
